@@ -1,0 +1,232 @@
+"""Settings of a stand-alone Clarion, all from the environment (see docs/settings.md).
+
+Where the environment is silent, the services that ``manage.py up`` runs under CLARION_DATA_DIR are used.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+import structlog
+
+from project import environment as env
+from webhooks.conf import Settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("CLARION_DATA_DIR", str(BASE_DIR / ".clarion")))
+_running = env.state_file(DATA_DIR / "run.json")
+_secrets = env.state_file(DATA_DIR / "secrets.json")
+
+# --- Clarion's own settings: WEBHOOKS_<NAME> for each name of webhooks/conf.py
+for _name, _default in vars(Settings).items():
+    if _name.isupper():
+        globals()[f"WEBHOOKS_{_name}"] = env.typed(f"WEBHOOKS_{_name}", _default)
+WEBHOOKS_PUBLIC_URL = env.text("WEBHOOKS_PUBLIC_URL", _running.get("api_url", "https://localhost").removesuffix("/api"))
+WEBHOOKS_ENCRYPTION_KEYS = tuple(env.words("WEBHOOKS_ENCRYPTION_KEYS", ",".join(_secrets.get("encryption_keys", ()))))
+_public = urlsplit(WEBHOOKS_PUBLIC_URL)
+_https = _public.scheme == "https"
+
+# --- services
+DATABASE_URL = env.text("DATABASE_URL", _running.get("database_url", ""))
+REDIS_URL = env.text("REDIS_URL", _running.get("redis_url", "redis://127.0.0.1:6379/1"))
+CELERY_BROKER_URL = env.text(
+    "CELERY_BROKER_URL", _running.get("broker_url", "") or env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+)
+WEBHOOKS_REDIS_URL = REDIS_URL
+FLOWER_URL = env.text("FLOWER_URL", _running.get("flower_url", ""))
+
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL or "postgresql://127.0.0.1:5432/clarion", conn_max_age=0)}
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"] |= {
+    # A thread borrows a connection for one statement or one short transaction.
+    "pool": {
+        "min_size": 1,
+        "max_size": env.typed("DATABASE_POOL_SIZE", 20),
+        "timeout": 10,  # seconds to wait for a free connection before the request fails with 503
+    },
+    "connect_timeout": 5,  # seconds
+    "application_name": "clarion",
+}
+
+# --- Django
+SECRET_KEY = env.text("SECRET_KEY", _secrets.get("secret_key", ""))
+DEBUG = env.boolean("DEBUG", False)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", f"{_public.hostname or ''},localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+APPEND_SLASH = False
+# Above the batch limit on purpose: the API itself answers 413 as problem+json.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+INSTALLED_APPS = [
+    "webhooks",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_structlog",
+]
+MIDDLEWARE = [
+    "webhooks.api.middleware.ProblemMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "webhooks.api.middleware.RequestIdMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step between a clone and the first page
+
+# --- transport security follows the public URL: https turns everything on
+SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", _https)
+SECURE_HSTS_SECONDS = env.typed("SECURE_HSTS_SECONDS", 31_536_000 if _https else 0)  # one year
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SESSION_COOKIE_SECURE = _https
+CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if env.boolean("BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["webhooks.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["webhooks.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["webhooks.api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["webhooks.api.rendering.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "webhooks.api.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "webhooks.api.schema.AutoSchema",
+    "DEFAULT_VERSIONING_CLASS": "webhooks.api.versioning.AcceptVersioning",
+    "EXCEPTION_HANDLER": "webhooks.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "NUM_PROXIES": env.typed("NUM_PROXIES", 0),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Clarion",
+    "DESCRIPTION": "Send and receive webhooks.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+# --- Celery: the database is the queue, messages are doorbells that may be lost or doubled
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_RESULT_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_ON_FAILURE = True
+CELERY_TASK_ACKS_ON_TIMEOUT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0  # seconds; prefork only, threads end with their tasks
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # wait for the broker for ever
+CELERY_BROKER_POOL_LIMIT = 20
+CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 5  # seconds
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        # Longer than BROKER_RETRY_HORIZON (60 s) plus a drain: a doorbell that waits longer than this rings twice.
+        "visibility_timeout": 300,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        # A publish that fails does so at once: the row is safe and the sweep rings again.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.2,
+        "queue_order_strategy": "round_robin",
+    }
+    if CELERY_BROKER_URL.startswith(("redis", "valkey"))
+    else {"confirm_publish": True, "max_retries": 1, "interval_start": 0, "interval_step": 0.1}
+)
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "webhooks.sweep",
+        "schedule": timedelta(seconds=1),
+        "options": {"expires": 1, "queue": "fan_out"},
+    },
+    "maintain": {"task": "webhooks.maintain", "schedule": timedelta(hours=1), "options": {"expires": 3600}},
+}
+
+# --- logs: JSON lines, or a readable line on a terminal and under ``up``
+_human = env.text("LOG_FORMAT", "json") == "text"
+_shared: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+structlog.configure(
+    processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "lines": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _shared,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.dev.ConsoleRenderer(colors=False) if _human else structlog.processors.JSONRenderer(),
+            ],
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+}

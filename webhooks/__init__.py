@@ -1,0 +1,23 @@
+"""Clarion: send and receive webhooks.
+
+``webhooks.emit("order.created", {...}, tenant=...)`` inside a transaction is all a sender needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["emit", "emit_many"]
+
+if TYPE_CHECKING:
+    from webhooks.emitting import emit, emit_many
+
+
+def __getattr__(name: str) -> Any:
+    """Load lazily: Django imports this package before its models are ready."""
+    if name in __all__:
+        from webhooks import emitting
+
+        return getattr(emitting, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,73 @@
+"""Typed settings. Each default can be overridden by a Django setting ``WEBHOOKS_<NAME>``.
+
+``project/settings.py`` reads the same names from the environment, so a stand-alone Clarion is configured
+by environment variables alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings as django_settings
+
+
+class Settings:
+    """Defaults, with units. Read attributes of the module's ``conf`` instance."""
+
+    # Where Clarion is reached from outside; used in links and the User-Agent. No trailing slash.
+    PUBLIC_URL: str = "http://127.0.0.1:8000"
+    # Fernet keys (url-safe base64 of 32 bytes); the first encrypts, all decrypt.
+    ENCRYPTION_KEYS: tuple[str, ...] = ()
+    # Redis or Valkey for guards (breaker, rates, slots, bells). Everything in it may be lost at any time.
+    REDIS_URL: str = "redis://127.0.0.1:6379/1"
+
+    # --- outbound guard
+    ALLOW_HTTP: bool = False  # https only unless the operator says otherwise
+    ALLOWED_CIDRS: str = ""  # "10.2.0.0/16:8443,127.0.0.0/8:*": private targets the operator trusts
+    CONNECT_TIMEOUT: float = 5.0  # seconds; a healthy host answers a SYN in far less
+    CA_BUNDLE: str = ""  # path of a PEM file; empty: the certifi bundle
+
+    # --- limits of input
+    MAX_EVENT_BYTES: int = 262_144  # 256 KiB, the size EventBridge and SQS users know
+    MAX_BATCH_BYTES: int = 5_242_880  # 5 MiB
+    MAX_BATCH_EVENTS: int = 1000
+    MAX_JSON_DEPTH: int = 64
+    MAX_SUBSCRIPTIONS: int = 100  # patterns of one webhook
+    STRICT_EVENT_TYPES: bool = False  # refuse events whose type is not registered
+
+    # --- delivery
+    DELIVER_SHARDS: int = 4  # doorbell queues; Redis consumers take turns among queues
+    DEFAULT_TIMEOUT: int = 15  # seconds, whole request
+    MAX_TIMEOUT: int = 30  # seconds; threads workers have no time limit of their own
+    DEFAULT_MAX_IN_FLIGHT: int = 8  # parallel requests to one endpoint
+    DRAIN_BUDGET: float = 1.0  # seconds a drain keeps a worker slot before it rings again
+    MAX_CLAIM: int = 200  # rows a drain claims at most, whatever the latency says
+    LEASE_MARGIN: float = 10.0  # seconds on top of budget + timeout before a claim counts as lost
+    SLOW_LATENCY: float = 1.0  # seconds of average latency from which an endpoint uses the slow lane
+    BROKER_RETRY_HORIZON: float = 60.0  # seconds; longer delays stay in the row (DESIGN 6)
+    MAX_RETRY_AFTER: float = 86_400.0  # seconds; a receiver cannot postpone for longer
+    BODY_LIMIT: int = 16_384  # bytes kept of a response body
+
+    # --- guards
+    BREAKER_FAILURES: int = 5  # consecutive failures that open the breaker
+    BREAKER_COOLDOWN: float = 60.0  # seconds, doubling with each failed probe
+    BREAKER_MAX_COOLDOWN: float = 3600.0  # seconds
+    DISABLE_AFTER: float = 432_000.0  # seconds (5 days) of only failures, as Standard Webhooks suggests
+
+    # --- retention and partitions
+    RETENTION_DAYS: int = 30
+    PARTITIONS_AHEAD: int = 7  # days made in advance, so that beat may be down for a week
+    FAN_OUT_BATCH: int = 500  # events routed by one transaction
+    FAN_OUT_GRACE: float = 3.0  # seconds before the sweep rings for an event that nobody fanned out
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.isupper():
+            return getattr(django_settings, f"WEBHOOKS_{name}", object.__getattribute__(self, name))
+        return object.__getattribute__(self, name)
+
+
+conf = Settings()
