@@ -1,0 +1,100 @@
+"""JSON as text: what published bytes may contain, and where a fault is.
+
+Events are kept byte for byte, so they are checked, never re-serialised. Syntax is checked by msgspec; this
+module adds what a parser lets pass or reports badly: UTF-8, lone surrogates (RFC 8259 section 8.2), depth,
+the literals NaN and Infinity, and a JSON Pointer (RFC 6901) to the fault.
+"""
+
+from __future__ import annotations
+
+import re
+
+_STRING = rb'"(?:[^"\\]|\\.)*"'
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_STRINGS = re.compile(_STRING, re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+_ESCAPES = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_NOT_A_NUMBER = re.compile(rb"-?(?:NaN|Infinity)")
+
+
+class JSONFault(ValueError):
+    """A fault in JSON text: ``pointer`` says where, the message what; ``syntax`` tells malformed from refused."""
+
+    def __init__(self, pointer: str, detail: str, *, syntax: bool = False) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+        self.detail = detail
+        self.syntax = syntax
+
+
+def check(raw: bytes, *, max_depth: int, surrogates: bool = True) -> None:
+    """Raise :class:`JSONFault` for invalid UTF-8, a lone surrogate escape or nesting beyond ``max_depth``."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        raise JSONFault(pointer_at(raw, error.start), f"invalid UTF-8 at byte {error.start}") from None
+    if surrogates and b"\\u" in raw and (position := _lone_surrogate(raw)) is not None:
+        raise JSONFault(
+            pointer_at(raw, position), f"lone surrogate at byte {position}: \\ud800-\\udfff must come in pairs"
+        )
+    if (position := _too_deep(raw, max_depth)) is not None:
+        raise JSONFault(pointer_at(raw, position), f"nested deeper than {max_depth} levels")
+
+
+def explain(raw: bytes, message: str) -> JSONFault:
+    """Turn a parser's message ("… (byte 19)") about ``raw`` into a fault with a pointer."""
+    found = re.search(r"\(byte (\d+)\)", message)
+    position = int(found[1]) if found else len(raw)
+    pointer = pointer_at(raw, position)
+    if literal := _NOT_A_NUMBER.match(raw, max(0, position - 1)) or _NOT_A_NUMBER.match(raw, position):
+        return JSONFault(pointer, f"{literal[0].decode()} is not JSON; use null or a string")
+    what = message.removeprefix("JSON is malformed: ") if found else "the JSON ends too early"
+    return JSONFault(pointer, what, syntax=True)
+
+
+def _lone_surrogate(raw: bytes) -> int | None:
+    high: re.Match[bytes] | None = None
+    for escape in _ESCAPES.finditer(raw):
+        code = int(escape[1], 16) if escape[1] else 0
+        low = 0xDC00 <= code <= 0xDFFF
+        if high is not None and not (low and escape.start() == high.end()):
+            return high.start()
+        if low and high is None:
+            return escape.start()
+        high = escape if 0xD800 <= code <= 0xDBFF else None
+    return None if high is None else high.start()
+
+
+def _too_deep(raw: bytes, limit: int) -> int | None:
+    if raw.count(b"[") + raw.count(b"{") <= limit:
+        return None
+    depth = 0
+    without_strings = _STRINGS.sub(lambda match: b" " * len(match[0]), raw)
+    for bracket in _BRACKETS.finditer(without_strings):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > limit:
+            return bracket.start()
+    return None
+
+
+def pointer_at(raw: bytes, position: int) -> str:
+    """The JSON Pointer of the value that holds byte ``position`` of (possibly malformed) JSON text."""
+    path: list[str | int] = []  # per open container: the key, or the index, of the member being read
+    key: str | None = None
+    for token in _TOKEN.finditer(raw):
+        if token.end() > position and not (token[0] == b":" and token.start() <= position):
+            break
+        text = token[0]
+        if text == b"[":
+            path.append(0)
+        elif text == b"{":
+            path.append("")
+        elif text in (b"]", b"}"):
+            path = path[:-1]
+        elif text == b"," and path and isinstance(path[-1], int):
+            path[-1] += 1
+        elif text == b":" and path and key is not None:
+            path[-1] = key
+        key = text[1:-1].decode(errors="replace") if text.startswith(b'"') else None
+    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path if step != ""]
+    return "".join(f"/{step}" for step in steps)
