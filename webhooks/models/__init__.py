@@ -1,0 +1,27 @@
+"""Tables, querysets and constraints; no input or output but the ORM."""
+
+from webhooks.models.deliveries import Attempt, DeadLetter, Delivery, Trigger
+from webhooks.models.endpoints import Endpoint, EndpointSecret, Mailbox, Subscription
+from webhooks.models.event_types import EventType
+from webhooks.models.events import Event, EventKey
+from webhooks.models.sources import ReceivedMessage, Source
+from webhooks.models.tenants import SCOPES, ApiKey, Tenant
+
+__all__ = [
+    "SCOPES",
+    "ApiKey",
+    "Attempt",
+    "DeadLetter",
+    "Delivery",
+    "Endpoint",
+    "EndpointSecret",
+    "Event",
+    "EventKey",
+    "EventType",
+    "Mailbox",
+    "ReceivedMessage",
+    "Source",
+    "Subscription",
+    "Tenant",
+    "Trigger",
+]

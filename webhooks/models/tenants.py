@@ -1,0 +1,71 @@
+"""Who publishes and subscribes: tenants and their API keys."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from webhooks.core import ids
+
+SCOPES = (
+    "events:write",
+    "events:read",
+    "webhooks:write",
+    "webhooks:read",
+    "operations",
+    "sources:write",
+    "sources:read",
+    "tenants",
+    "keys",
+)
+
+
+class Tenant(models.Model):
+    """A customer of the product that runs Clarion. Everything below belongs to exactly one."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    slug = models.SlugField(max_length=64, unique=True, help_text="Short name used in URLs and headers.")
+    name = models.CharField(max_length=200)
+    metadata = models.JSONField(
+        default=dict, blank=True, help_text="Sent with each delivery under metadata.tenant; no secrets here."
+    )
+    active = models.BooleanField(default=True, help_text="Off: the tenant's API keys stop working.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        return ids.show(ids.TENANT, self.id)
+
+
+class ApiKey(models.Model):
+    """A hashed bearer token ``clk_<prefix>_<secret>``; without a tenant it is a platform key."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="api_keys",
+        help_text="Empty: a platform key, which may act for every tenant.",
+    )  # fmt: skip
+    name = models.CharField(max_length=200)
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    secret_hash = models.BinaryField(max_length=32, editable=False)  # SHA-256 of 256 random bits
+    scopes = ArrayField(models.CharField(max_length=32), default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.name} (clk_{self.prefix}_…)"
+
+    @property
+    def public_id(self) -> str:
+        return ids.show(ids.API_KEY, self.id)
