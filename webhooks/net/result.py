@@ -1,0 +1,91 @@
+"""What came of one HTTP exchange: a value for every case, so that every case can be recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from webhooks.errors import ClarionError
+
+
+class ErrorClass(StrEnum):
+    """Why an exchange failed. Stored with the attempt; never renamed."""
+
+    BLOCKED_ADDRESS = "blocked_address"  # permanent: the target may not be connected to
+    INVALID_URL = "invalid_url"  # permanent: the stored URL is no longer acceptable
+    DNS_ERROR = "dns_error"
+    CONNECT_TIMEOUT = "connect_timeout"
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_ERROR = "connect_error"
+    TLS_ERROR = "tls_error"
+    TIMEOUT = "timeout"  # the request was sent (or being sent) and no complete head came back in time
+    PROTOCOL_ERROR = "protocol_error"
+    CONNECTION_RESET = "connection_reset"  # closed before a status; the receiver may have seen the request
+    RESPONSE_INCOMPLETE = "response_incomplete"  # the status is known and counts; only its body is not whole
+    INTERNAL_ERROR = "internal_error"  # our fault; the log has the cause
+
+
+class ExchangeFailed(ClarionError):
+    """The exchange failed.
+
+    Not an OSError on purpose: HTTP libraries retry or swallow those, and a refusal must reach the caller.
+    ``detail`` is one sentence that a tenant may read.
+    """
+
+    def __init__(self, error: ErrorClass, detail: str) -> None:
+        self.error = error
+        self.detail = detail
+        super().__init__(detail)
+
+
+class BlockedAddress(ExchangeFailed):
+    """The target is an address Clarion does not connect to.
+
+    The sentence is the same for every blocked target: it must not tell a tenant what lives in our network.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorClass.BLOCKED_ADDRESS,
+            "The URL leads to an address that webhooks may not be sent to; use a public host.",
+        )
+
+
+@dataclass(slots=True)
+class Timings:
+    """Milliseconds of each phase, None for one that did not take place (a warm connection has no ``dns``).
+
+    ``first_byte``: from the first byte sent to the first byte received; ``total``: the whole call.
+    """
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResult:
+    """The outcome of one request.
+
+    ``status`` decides when it is known: ``error`` is then None or ``response_incomplete``. Without a status,
+    ``error`` tells why. ``headers`` are cleaned and bounded for storage; ``body`` holds the first bytes as
+    they came, not decoded; ``body_truncated``: there was more than the limit. ``address``: IP connected to.
+    ``reused``: sent over a warm connection.
+    """
+
+    status: int | None = None
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+    body_truncated: bool = False
+    error: ErrorClass | None = None
+    detail: str = ""
+    timings_ms: Timings = field(default_factory=Timings)
+    address: str | None = None
+    reused: bool = False
+
+    def header(self, name: str) -> str | None:
+        """The first value of a response header, by name in any case."""
+        name = name.lower()
+        return next((value for key, value in self.headers if key.lower() == name), None)
