@@ -1,0 +1,170 @@
+"""One drain: ask the gate, claim what is due, send it, record it. The heart of delivery.
+
+A drain holds a worker's slot for about DRAIN_BUDGET seconds: it claims as many rows as the endpoint's average
+latency suggests, stops at the budget or at the first time-out, and gives the rest back. It holds no database
+connection while it sends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from webhooks.conf import conf
+from webhooks.core.outcome import Verdict
+from webhooks.guards import gate
+from webhooks.net.result import ErrorClass
+from webhooks.services import endpoints
+from webhooks.services.bell import Bell, is_slow
+from webhooks.services.claim import Claimed, claim
+from webhooks.services.record import Recorded, Tally, defer, record, settle_mailbox, tally
+from webhooks.services.sending import Sent, send
+from webhooks.services.settle import settle
+from webhooks.services.target import Target, load
+
+_FIRST_CLAIM = 10  # rows for an endpoint whose latency is not known yet
+_BUSY_PAUSE = 0.2  # seconds before a mailbox without a free slot is due again
+_TIMEOUTS = frozenset({ErrorClass.TIMEOUT, ErrorClass.CONNECT_TIMEOUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a drain did, in a ``word`` for the log and Flower, and what the task has to do next.
+
+    ``bells``: ring now, more is due. ``retry_in``: seconds until the earliest retry, if the broker may hold it.
+    ``dead``: deliveries for the dead-letter queue.
+    """
+
+    word: str
+    sent: int = 0
+    bells: list[Bell] = field(default_factory=list)
+    retry_in: float | None = None
+    dead: list[UUID] = field(default_factory=list)
+
+
+def drain(endpoint_id: UUID) -> Drained:
+    """Deliver what is due at one endpoint, for about a second."""
+    target = load(endpoint_id)
+    if target is None:
+        return Drained("gone")
+    if not target.active:
+        more = settle(endpoint_id)
+        return Drained("settled", bells=[_bell(target)] if more else [])
+    if target.blocked:
+        settle_mailbox(endpoint_id)
+        return Drained("blocked")
+    wanted = _claim_size(target)
+    grant = gate.admit(
+        endpoint_id, str(uuid4()), want=wanted, hold=_lease(target),
+        max_slots=target.max_in_flight, rate=target.rate, period=target.period,
+    )  # fmt: skip
+    if grant.denial is not None:
+        return _denied(target, grant)
+    return _deliver(target, grant)
+
+
+def _deliver(target: Target, grant: gate.Grant) -> Drained:
+    sent: list[Sent] = []
+    try:
+        token = uuid4()
+        claimed = claim(target, token, limit=grant.count, lease=_lease(target))
+        if not claimed:
+            settle_mailbox(target.endpoint_id)
+            return Drained("idle")
+        connection.close()  # back to the pool: nothing holds a connection during HTTP
+        sent = _send(target, claimed)
+        drained = len(claimed) < grant.count
+        unsent = [row.delivery_id for row in claimed[len(sent) :]]
+    finally:
+        counts = tally(sent)
+        opened = gate.settle(
+            target.endpoint_id, grant, answered=counts.answered, failed=counts.failed, tail=counts.tail,
+            max_slots=target.max_in_flight,
+        )  # fmt: skip
+    blocked, why = _blocked(sent, opened)
+    recorded = record(target, token, sent, unsent, drained=drained and not unsent, blocked=blocked, blocked_reason=why)
+    _disable_if_hopeless(target, sent, counts)
+    return _drained(target, sent, recorded, counts, more=bool(unsent) or not drained, blocked=blocked is not None)
+
+
+def _send(target: Target, claimed: Sequence[Claimed]) -> list[Sent]:
+    """Send one after the other until the budget is used, a request times out or the breaker would open."""
+    sent: list[Sent] = []
+    failures = target.consecutive_failures
+    stop_at = time.monotonic() + conf.DRAIN_BUDGET
+    for row in claimed:
+        if sent and time.monotonic() >= stop_at:
+            break
+        one = send(target, row)
+        sent.append(one)
+        failures = failures + 1 if one.against_endpoint else 0
+        if one.result.error in _TIMEOUTS or failures >= conf.BREAKER_FAILURES or one.verdict is Verdict.GONE:
+            break
+        if one.retry_after is not None and one.delay is not None:
+            break
+        if target.ordered and one.verdict is Verdict.RETRY:
+            break
+    return sent
+
+
+def _claim_size(target: Target) -> int:
+    """Rows that fit the budget at the endpoint's average latency."""
+    if target.latency_ms <= 0:
+        return _FIRST_CLAIM
+    return max(1, min(conf.MAX_CLAIM, int(conf.DRAIN_BUDGET * 1000 / target.latency_ms)))
+
+
+def _lease(target: Target) -> float:
+    """Seconds a drain can take at most: its budget, one request begun at the end of it, and a margin."""
+    return float(conf.DRAIN_BUDGET + target.timeout + conf.LEASE_MARGIN)
+
+
+def _denied(target: Target, grant: gate.Grant) -> Drained:
+    """The gate said no. The deferral is the mailbox's, not an attempt of any delivery."""
+    pause = _BUSY_PAUSE if grant.denial is gate.Denial.BUSY else max(0.0, grant.retry_at - time.time())
+    defer(target.endpoint_id, pause, reason="" if grant.denial is gate.Denial.BUSY else str(grant.denial))
+    return Drained(str(grant.denial))
+
+
+def _blocked(sent: Sequence[Sent], opened: float | None) -> tuple[float | None, str]:
+    """Seconds for which the endpoint is to be left alone, and why."""
+    asked = max((s.retry_after for s in sent if s.retry_after and s.delay is not None), default=None)
+    if opened is not None and opened - time.time() > (asked or 0):
+        return max(0.0, opened - time.time()), str(gate.Denial.BREAKER)
+    return (asked, "retry_after") if asked is not None else (None, "")
+
+
+def _disable_if_hopeless(target: Target, sent: Sequence[Sent], counts: Tally) -> None:
+    """410 Gone, or nothing but failures for DISABLE_AFTER seconds: stop, say why, keep the deliveries."""
+    if any(s.verdict is Verdict.GONE for s in sent):
+        endpoints.disable(target.endpoint_id, reason="The endpoint answered 410 Gone.")
+        settle(target.endpoint_id)
+    elif (
+        counts.answered == 0
+        and target.failing_since is not None
+        and datetime.now(UTC) - target.failing_since > timedelta(seconds=conf.DISABLE_AFTER)
+    ):
+        days = conf.DISABLE_AFTER / 86_400
+        endpoints.disable(target.endpoint_id, reason=f"Every delivery failed for {days:g} days.")
+        settle(target.endpoint_id)
+
+
+def _drained(
+    target: Target, sent: Sequence[Sent], recorded: Recorded, counts: Tally, *, more: bool, blocked: bool
+) -> Drained:
+    retry_in = None
+    delays = [s.delay for s in sent if s.delay is not None]
+    if delays and recorded.pending and not blocked and min(delays) <= conf.BROKER_RETRY_HORIZON:
+        retry_in = min(delays)
+    slow = is_slow(counts.latency_ms or target.latency_ms, counts.tail)
+    bells = [Bell(target.endpoint_id, target.tenant_id, slow)] if more and not blocked else []
+    return Drained("failing" if counts.tail else "sent", len(sent), bells, retry_in, recorded.dead)
+
+
+def _bell(target: Target) -> Bell:
+    return Bell(target.endpoint_id, target.tenant_id, is_slow(target.latency_ms, target.consecutive_failures))

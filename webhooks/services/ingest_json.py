@@ -1,0 +1,167 @@
+"""From the bytes of a request to drafts. ``data`` is cut out of the body as it stands there."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from webhooks.conf import conf
+from webhooks.core import jsontext, patterns
+from webhooks.errors import FieldError, InvalidInput, Malformed, TooLarge
+from webhooks.services.ingest import Draft
+
+MAX_METADATA_BYTES = 16_384  # it is copied into every delivery and kept as jsonb
+MAX_CHANNELS = 20
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
+_VERSION = re.compile(r"[A-Za-z0-9._-]{1,32}\Z")
+_CHANNEL = re.compile(r"[A-Za-z0-9._:/-]{1,128}\Z")
+_CORRELATION = re.compile(r"[\x21-\x7e]{1,128}\Z")
+_ENVELOPE_DEPTH = 1  # the object around data
+_BATCH_DEPTH = 3  # the same inside {"events": [...]}
+_HOPELESS_DEPTH = 500  # below the recursion limit of the parser
+
+
+class _Event(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    data: msgspec.Raw
+    id: str | None = None
+    version: str | None = None
+    created_at: datetime | None = None
+    metadata: dict[str, Any] = {}
+    channels: list[str] = []
+
+
+class _Batch(msgspec.Struct, forbid_unknown_fields=True):
+    events: list[msgspec.Raw]
+
+
+_event = msgspec.json.Decoder(_Event)
+_batch = msgspec.json.Decoder(_Batch)
+_raw = msgspec.json.Decoder(msgspec.Raw)
+
+
+def parse_event(raw: bytes, *, correlation_id: str = "") -> Draft:
+    """One event of ``POST /api/events``.
+
+    Raises :class:`TooLarge`, :class:`Malformed` (not JSON) or :class:`InvalidInput` with pointers.
+    """
+    if len(raw) > conf.MAX_EVENT_BYTES:
+        raise TooLarge(f"An event has at most {conf.MAX_EVENT_BYTES} bytes, this one has {len(raw)}.")
+    _check(raw, conf.MAX_JSON_DEPTH + _ENVELOPE_DEPTH)
+    return _draft(raw, correlation_id)
+
+
+def parse_batch(raw: bytes, *, correlation_id: str = "") -> list[Draft | list[FieldError]]:
+    """The events of ``POST /api/events/batch``: for each one a draft, or its faults (pointers inside the event).
+
+    Raises like :func:`parse_event` when the batch as a whole cannot be read.
+    """
+    if len(raw) > conf.MAX_BATCH_BYTES:
+        raise TooLarge(f"A batch has at most {conf.MAX_BATCH_BYTES} bytes, this one has {len(raw)}.")
+    _check(raw, _HOPELESS_DEPTH, surrogates=False)
+    items = _decode(_batch, raw).events
+    if not items:
+        raise InvalidInput(FieldError("/events", "takes one or more events"))
+    if len(items) > conf.MAX_BATCH_EVENTS:
+        raise InvalidInput(
+            FieldError("/events", f"takes at most {conf.MAX_BATCH_EVENTS} events, this batch has {len(items)}")
+        )
+    return [_item(bytes(item), correlation_id) for item in items]
+
+
+def check_data(raw: bytes) -> bytes:
+    """``raw`` when it is one JSON value; :class:`Malformed` or :class:`InvalidInput` otherwise."""
+    _check(raw, _HOPELESS_DEPTH)
+    _decode(_raw, raw)
+    return raw
+
+
+def _item(raw: bytes, correlation_id: str) -> Draft | list[FieldError]:
+    try:
+        return parse_event(raw, correlation_id=correlation_id)
+    except InvalidInput as error:
+        return error.errors
+    except TooLarge as error:
+        return [FieldError("", str(error))]
+
+
+def _check(raw: bytes, max_depth: int, *, surrogates: bool = True) -> None:
+    try:
+        jsontext.check(raw, max_depth=max_depth, surrogates=surrogates)
+    except jsontext.JSONFault as fault:
+        raise InvalidInput(FieldError(fault.pointer, fault.detail)) from None
+
+
+def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(_field_error(str(error))) from None
+    except msgspec.DecodeError as error:
+        fault = jsontext.explain(raw, str(error))
+        kind = Malformed if fault.syntax else InvalidInput
+        raise kind(FieldError(fault.pointer, fault.detail)) from None
+    except RecursionError:
+        raise InvalidInput(FieldError("", f"nested deeper than {conf.MAX_JSON_DEPTH} levels")) from None
+
+
+def _field_error(message: str) -> FieldError:
+    """msgspec's "Expected `str`, got `int` - at `$.a[0]`" as a pointer and a sentence."""
+    what, _, path = message.partition(" - at `$")
+    steps = re.findall(r"[^.\[\]`]+", path)
+    if missing := re.search(r"(?:missing required|contains unknown) field `([^`]+)`", what):
+        steps.append(missing[1])
+        what = "is required" if "missing" in what else "is not a known field"
+    return FieldError("".join(f"/{step}" for step in steps), what.replace("`", ""))
+
+
+def _draft(raw: bytes, correlation_id: str) -> Draft:
+    event: _Event = _decode(_event, raw)
+    faults = list(_faults(event))
+    if faults:
+        raise InvalidInput(faults)
+    created_at = event.created_at.astimezone(UTC) if event.created_at else None
+    own = event.metadata.get("correlation_id")
+    return Draft(
+        type=event.type,
+        data=bytes(event.data),
+        key=event.id,
+        version=event.version or "",
+        created_at=created_at,
+        metadata=event.metadata,
+        channels=event.channels,
+        correlation_id=own if isinstance(own, str) and _CORRELATION.match(own) else correlation_id,
+    )
+
+
+def _faults(event: _Event) -> Any:
+    try:
+        patterns.check_event_type(event.type)
+    except patterns.InvalidPattern as error:
+        yield FieldError("/type", str(error))
+    if event.id is not None and not _KEY.match(event.id):
+        yield FieldError("/id", "takes 1 to 128 characters of A-Z a-z 0-9 _ and -")
+    if event.version is not None and not _VERSION.match(event.version):
+        yield FieldError("/version", "takes 1 to 32 characters of A-Z a-z 0-9 . _ and -, such as v2")
+    if event.created_at is not None and event.created_at.tzinfo is None:
+        yield FieldError("/created_at", "needs a time zone, such as 2025-09-10T15:30:45Z")
+    if len(event.channels) > MAX_CHANNELS:
+        yield FieldError("/channels", f"takes at most {MAX_CHANNELS} channels")
+    for n, channel in enumerate(event.channels):
+        if not _CHANNEL.match(channel):
+            yield FieldError(f"/channels/{n}", "takes 1 to 128 characters of A-Z a-z 0-9 . _ : / and -")
+    yield from _metadata_faults(event.metadata)
+
+
+def _metadata_faults(metadata: dict[str, Any]) -> Any:
+    if not metadata:
+        return
+    text = msgspec.json.encode(metadata)
+    if len(text) > MAX_METADATA_BYTES:
+        yield FieldError("/metadata", f"has at most {MAX_METADATA_BYTES} bytes")
+    if b"\\u0000" in text:
+        yield FieldError("/metadata", "cannot hold the character U+0000")

@@ -1,0 +1,253 @@
+"""Recording a drain: all attempts, all new states and the mailbox in one short transaction.
+
+Invariants: a result changes its delivery only while the drain still holds the lease, otherwise it is kept as
+a *late* attempt and changes nothing; the mailbox is due no later than the earliest row this writes.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from webhooks.core.outcome import Verdict
+from webhooks.services.claim import key_range, release
+from webhooks.services.sending import Sent
+from webhooks.services.target import Target
+
+_WORKER = socket.gethostname()[:100]
+
+_RECORD = """
+WITH r AS (
+    SELECT * FROM unnest(
+        %(attempts)s::uuid[], %(deliveries)s::uuid[], %(states)s::text[], %(delays)s::float[], %(reasons)s::text[],
+        %(statuses)s::int[], %(numbers)s::int[], %(triggers)s::text[], %(outcomes)s::text[],
+        %(started)s::timestamptz[], %(urls)s::text[], %(sent_headers)s::jsonb[], %(headers)s::jsonb[],
+        %(bodies)s::bytea[], %(errors)s::text[], %(details)s::text[], %(timings)s::jsonb[], %(addresses)s::text[]
+    ) AS r(attempt_id, delivery_id, state, delay, reason, response_status, number, trigger, outcome, started_at,
+           request_url, request_headers, response_headers, response_body, error, detail, timings, address)
+), endpoint AS (
+    SELECT state, deleted_at FROM webhooks_endpoint WHERE id = %(endpoint)s
+), updated AS (
+    UPDATE webhooks_delivery d SET
+        state = CASE WHEN r.state <> 'pending' THEN r.state
+                     WHEN e.deleted_at IS NOT NULL THEN 'cancelled'
+                     WHEN e.state <> 'active' THEN 'held'
+                     ELSE 'pending' END,
+        next_attempt_at = now() + r.delay * interval '1 second',
+        lease_token = NULL, lease_until = NULL,
+        response_status = r.response_status,
+        reason = CASE WHEN r.state = 'succeeded' THEN '' ELSE left(r.reason, 200) END,
+        finished_at = CASE WHEN r.state <> 'pending' THEN now() END
+    FROM r, endpoint e
+    WHERE d.id = r.delivery_id AND d.id >= %(lower)s AND d.id < %(upper)s
+      AND d.state = 'sending' AND d.lease_token = %(token)s
+    RETURNING d.id, d.state, d.next_attempt_at
+), logged AS (
+    INSERT INTO webhooks_attempt (id, tenant_id, delivery_id, endpoint_id, number, trigger, outcome, started_at,
+                                  request_url, request_headers, response_status, response_headers, response_body,
+                                  error, detail, timings, address, worker)
+    SELECT r.attempt_id, %(tenant)s, r.delivery_id, %(endpoint)s, r.number, r.trigger,
+           CASE WHEN u.id IS NULL THEN 'late' ELSE r.outcome END, r.started_at, r.request_url, r.request_headers,
+           r.response_status, r.response_headers, r.response_body, r.error, left(r.detail, 500), r.timings,
+           r.address, %(worker)s
+    FROM r LEFT JOIN updated u ON u.id = r.delivery_id
+)
+SELECT id, state, next_attempt_at FROM updated
+"""
+
+_MAILBOX = """
+UPDATE webhooks_mailbox SET
+    latency_ms = CASE WHEN %(latency)s::float IS NULL THEN latency_ms
+                      WHEN latency_ms = 0 THEN %(latency)s ELSE latency_ms * 0.8 + %(latency)s * 0.2 END,
+    consecutive_failures = CASE WHEN %(answered)s > 0 THEN %(tail)s ELSE consecutive_failures + %(tail)s END,
+    last_success_at = CASE WHEN %(succeeded)s > 0 THEN now() ELSE last_success_at END,
+    last_failure_at = CASE WHEN %(failed)s > 0 THEN now() ELSE last_failure_at END,
+    failing_since = CASE WHEN %(tail)s = 0 AND %(answered)s > 0 THEN NULL
+                         WHEN %(succeeded)s > 0 THEN now()
+                         WHEN %(failed)s > 0 THEN COALESCE(failing_since, now()) ELSE failing_since END,
+    blocked_until = CASE WHEN %(blocked)s::float IS NULL THEN blocked_until
+                         ELSE now() + %(blocked)s * interval '1 second' END,
+    blocked_reason = CASE WHEN %(blocked)s::float IS NULL THEN blocked_reason ELSE %(blocked_reason)s END,
+    next_due_at = LEAST(next_due_at, %(next_due)s)
+WHERE endpoint_id = %(endpoint)s
+RETURNING oldest_pending_id
+"""
+
+_LOCK_MAILBOX = "SELECT oldest_pending_id FROM webhooks_mailbox WHERE endpoint_id = %s FOR UPDATE"
+
+# A statement of its own: it takes a fresh snapshot after the row was locked, see models.Mailbox.
+_SETTLE_MAILBOX = """
+UPDATE webhooks_mailbox m SET
+    next_due_at = (
+        SELECT GREATEST(next_attempt_at, CASE WHEN m.blocked_until > now() THEN m.blocked_until END)
+        FROM webhooks_delivery
+        WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND id >= %(lower)s AND id < %(upper)s
+        ORDER BY next_attempt_at, id LIMIT 1
+    ),
+    oldest_pending_id = (
+        SELECT id FROM webhooks_delivery
+        WHERE endpoint_id = %(endpoint)s AND state IN ('pending', 'sending', 'held')
+          AND id >= %(lower)s AND id < %(upper)s
+        ORDER BY id LIMIT 1
+    )
+WHERE endpoint_id = %(endpoint)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A drain in numbers. ``tail``: failures in a row at its end. ``answered``: results that show it is well."""
+
+    succeeded: int = 0
+    answered: int = 0
+    failed: int = 0
+    tail: int = 0
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the transaction changed: dead deliveries to announce."""
+
+    dead: list[UUID]
+    pending: int
+
+
+def tally(sent: Sequence[Sent]) -> Tally:
+    """Count a drain's results."""
+    against = [s.against_endpoint for s in sent]
+    tail = next((n for n, failed in enumerate(reversed(against)) if not failed), len(against))
+    totals = [s.result.timings_ms.total for s in sent if s.result.timings_ms.total is not None]
+    return Tally(
+        succeeded=sum(s.verdict is Verdict.SUCCEEDED for s in sent),
+        answered=against.count(False),
+        failed=against.count(True),
+        tail=tail,
+        latency_ms=sum(totals) / len(totals) if totals else None,
+    )
+
+
+def record(
+    target: Target,
+    token: UUID,
+    sent: Sequence[Sent],
+    unsent: Sequence[UUID],
+    *,
+    drained: bool,
+    blocked: float | None = None,
+    blocked_reason: str = "",
+) -> Recorded:
+    """Write the results of a drain.
+
+    ``unsent``: claimed rows to give back. ``drained``: the claim found less than it asked for, so the mailbox
+    has to be settled. ``blocked``: seconds for which the endpoint must be left alone.
+    """
+    counts = tally(sent)
+    rows: list[tuple[UUID, str, datetime | None]] = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        if sent:
+            cursor.execute(_RECORD, _parameters(target, token, sent))
+            rows = cursor.fetchall()
+        release(cursor, target, token, unsent)
+        retries = [due for _, state, due in rows if state == "pending" and due]
+        oldest = _write_mailbox(cursor, target, counts, min(retries, default=None), blocked, blocked_reason)
+        if drained or blocked is not None:
+            _settle_mailbox(cursor, target.endpoint_id, oldest)
+    dead = [delivery_id for delivery_id, state, _ in rows if state == "dead"]
+    return Recorded(dead, len(retries))
+
+
+def _write_mailbox(
+    cursor: Any, target: Target, counts: Tally, next_due: datetime | None, blocked: float | None, reason: str
+) -> UUID | None:
+    cursor.execute(
+        _MAILBOX,
+        {
+            "endpoint": target.endpoint_id, "latency": counts.latency_ms, "answered": counts.answered,
+            "succeeded": counts.succeeded, "failed": counts.failed, "tail": counts.tail,
+            "blocked": blocked, "blocked_reason": reason, "next_due": next_due,
+        },
+    )  # fmt: skip
+    oldest: UUID | None = cursor.fetchone()[0]
+    return oldest
+
+
+def settle_mailbox(endpoint_id: UUID) -> None:
+    """Set an endpoint's mailbox to what is really pending: due time and oldest key."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK_MAILBOX, [endpoint_id])
+        if row := cursor.fetchone():
+            _settle_mailbox(cursor, endpoint_id, row[0])
+
+
+_DEFER = """
+UPDATE webhooks_mailbox SET
+    next_due_at = CASE WHEN next_due_at IS NOT NULL
+                       THEN GREATEST(next_due_at, now() + %(pause)s * interval '1 second') END,
+    blocked_until = CASE WHEN %(reason)s = '' THEN blocked_until ELSE now() + %(pause)s * interval '1 second' END,
+    blocked_reason = CASE WHEN %(reason)s = '' THEN blocked_reason ELSE %(reason)s END
+WHERE endpoint_id = %(endpoint)s
+"""
+
+
+def defer(endpoint_id: UUID, pause: float, reason: str = "") -> None:
+    """Leave an endpoint alone for ``pause`` seconds: no attempt of any delivery, however many are pending.
+
+    A ``reason`` is kept beside the time, for those who ask why nothing is being sent.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_DEFER, {"endpoint": endpoint_id, "pause": pause, "reason": reason})
+
+
+def _settle_mailbox(cursor: Any, endpoint_id: UUID, oldest: UUID | None) -> None:
+    """The caller holds the row's lock. ``oldest`` is its present bound, which nobody can lower meanwhile."""
+    lower, upper = key_range(oldest)
+    cursor.execute(_SETTLE_MAILBOX, {"endpoint": endpoint_id, "lower": lower, "upper": upper})
+
+
+_STATES = {Verdict.SUCCEEDED: "succeeded", Verdict.RETRY: "pending", Verdict.DEAD: "dead", Verdict.GONE: "dead"}
+
+
+def _parameters(target: Target, token: UUID, sent: Sequence[Sent]) -> dict[str, Any]:
+    lower, upper = key_range(target.oldest_pending_id)
+    return {
+        "endpoint": target.endpoint_id,
+        "tenant": target.tenant_id,
+        "token": token,
+        "lower": lower,
+        "upper": upper,
+        "worker": _WORKER,
+        "attempts": [s.attempt_id for s in sent],
+        "deliveries": [s.claimed.delivery_id for s in sent],
+        "states": [_STATES[s.verdict] for s in sent],
+        "delays": [s.delay for s in sent],
+        "reasons": [s.reason for s in sent],
+        "statuses": [s.result.status for s in sent],
+        "numbers": [s.claimed.attempt for s in sent],
+        "triggers": [_trigger(s) for s in sent],
+        "outcomes": [str(s.outcome) for s in sent],
+        "started": [s.started_at for s in sent],
+        "urls": [s.url for s in sent],
+        "sent_headers": [json.dumps(s.headers) for s in sent],
+        "headers": [json.dumps(s.result.headers) for s in sent],
+        "bodies": [s.result.body for s in sent],
+        "errors": [s.result.error or "" for s in sent],
+        "details": [s.result.detail for s in sent],
+        "timings": [json.dumps(_milliseconds(s)) for s in sent],
+        "addresses": [s.result.address or "" for s in sent],
+    }
+
+
+def _trigger(sent: Sent) -> str:
+    return "retry" if sent.claimed.attempt > 1 else sent.claimed.trigger
+
+
+def _milliseconds(sent: Sent) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in asdict(sent.result.timings_ms).items() if value is not None}

@@ -1,0 +1,105 @@
+"""The sweep finds what a lost doorbell or a dead worker left behind. Beat runs it every second.
+
+Idempotent: two sweeps at once take different expired leases (conditional UPDATE, SKIP LOCKED) and ring
+doorbells that coalesce. Each part is bounded, so a backlog makes sweeps many and never long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from webhooks.conf import conf
+from webhooks.core import ids
+from webhooks.services.bell import Bell, is_slow
+from webhooks.services.fan_out import notify_mailboxes
+
+_ENDPOINTS = 1000  # doorbells of one sweep
+_LEASES = 1000
+_DEAD = 500
+_DEAD_GRACE = 5  # seconds the dead-letter worker has before a delivery is announced again
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What to ring: endpoints with due work or a state to follow, the outbox, dead deliveries."""
+
+    bells: list[Bell]
+    unsettled: list[UUID]
+    outbox: bool
+    dead: list[UUID]
+    expired: int
+
+
+_DUE = """
+SELECT endpoint_id, tenant_id, latency_ms, consecutive_failures FROM webhooks_mailbox
+WHERE next_due_at <= now() ORDER BY next_due_at LIMIT %s
+"""
+_UNSETTLED = "SELECT endpoint_id FROM webhooks_mailbox WHERE unsettled LIMIT %s"
+_OUTBOX = """
+SELECT EXISTS (SELECT 1 FROM webhooks_event WHERE fanned_out_at IS NULL AND id < %s)
+"""
+_UNANNOUNCED = """
+SELECT id FROM webhooks_delivery
+WHERE state = 'dead' AND dead_lettered_at IS NULL AND finished_at < now() - %s * interval '1 second' LIMIT %s
+"""
+# The worker that held these is gone or asleep. Its request may have arrived: the attempt is kept as lost.
+_EXPIRED = """
+WITH expired AS (
+    UPDATE webhooks_delivery d SET state = 'pending', next_attempt_at = now(), lease_token = NULL, lease_until = NULL
+    FROM (
+        SELECT id FROM webhooks_delivery WHERE state = 'sending' AND lease_until < now()
+        ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
+    ) AS e
+    WHERE d.id = e.id AND d.state = 'sending' AND d.lease_until < now()
+    RETURNING d.id, d.tenant_id, d.endpoint_id, d.attempt_count, d.trigger
+), logged AS (
+    INSERT INTO webhooks_attempt (id, tenant_id, delivery_id, endpoint_id, number, trigger, outcome, started_at,
+                                  request_url, request_headers, response_headers, response_body, error, detail,
+                                  timings, address, worker)
+    SELECT new.id, x.tenant_id, x.id, x.endpoint_id, x.attempt_count, x.trigger, 'lost', now(), '', '{{}}', '[]',
+           '', 'worker_lost', 'The worker stopped before it recorded the answer; the request may have arrived.',
+           '{{}}', '', ''
+    FROM expired x CROSS JOIN LATERAL (SELECT {new_id} AS id WHERE x.id IS NOT NULL) AS new
+)
+SELECT endpoint_id, id FROM expired
+"""
+# A UUIDv7 made by PostgreSQL 13 or later: milliseconds, version and variant over random bits.
+_NEW_ID = """
+    encode(
+        set_byte(set_byte(
+            overlay(uuid_send(gen_random_uuid())
+                    PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+                    FROM 1 FOR 6),
+            6, (get_byte(uuid_send(gen_random_uuid()), 0) & 15) | 112),
+        8, (get_byte(uuid_send(gen_random_uuid()), 1) & 63) | 128),
+    'hex')::uuid
+"""
+
+
+def sweep() -> Swept:
+    """Free expired leases, and tell what has to be rung."""
+    expired = _free_expired()
+    before = ids.floor(datetime.now(UTC) - timedelta(seconds=conf.FAN_OUT_GRACE))
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, [_ENDPOINTS])
+        bells = [Bell(endpoint, tenant, is_slow(ms, failures)) for endpoint, tenant, ms, failures in cursor.fetchall()]
+        cursor.execute(_UNSETTLED, [_ENDPOINTS])
+        unsettled = [endpoint_id for (endpoint_id,) in cursor.fetchall()]
+        cursor.execute(_OUTBOX, [before])
+        (outbox,) = cursor.fetchone()
+        cursor.execute(_UNANNOUNCED, [_DEAD_GRACE, _DEAD])
+        dead = [delivery_id for (delivery_id,) in cursor.fetchall()]
+    return Swept(bells, unsettled, outbox, dead, expired)
+
+
+def _free_expired() -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_EXPIRED.format(new_id=_NEW_ID), [_LEASES])
+        freed = cursor.fetchall()
+        if freed:
+            notify_mailboxes(cursor, freed)
+    return len(freed)

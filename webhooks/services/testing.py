@@ -1,0 +1,36 @@
+"""A test event for one endpoint: through the ordinary path, past subscriptions and filters."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from webhooks.core import envelope, ids
+from webhooks.errors import NotFound
+from webhooks.models import Endpoint, Event, Trigger
+from webhooks.services import deliveries
+
+EVENT_TYPE = "webhook.test"
+
+
+def send_test(endpoint_id: UUID, event_type: str = EVENT_TYPE) -> tuple[UUID, UUID]:
+    """Make a test event with one delivery; return (event id, delivery id). The caller rings the endpoint."""
+    endpoint = Endpoint.objects.existing().filter(id=endpoint_id).first()
+    if endpoint is None:
+        raise NotFound("There is no such webhook.")
+    now = datetime.now(UTC)
+    data = {
+        "message": "This is a test. Nothing happened, and nothing needs to be done.",
+        "webhook_id": endpoint.public_id,
+        "sent_at": envelope.timestamp(now),
+    }
+    with transaction.atomic():
+        event = Event.objects.create(
+            id=ids.new_id(), tenant_id=endpoint.tenant_id, type=event_type, data=json.dumps(data).encode(),
+            origin=Event.Origin.TEST, created_at=now, fanned_out_at=now, matched=1,
+        )  # fmt: skip
+        made, _ = deliveries.create([(event.id, endpoint_id)], Trigger.TEST)
+    return event.id, made[0]

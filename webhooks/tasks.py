@@ -1,0 +1,175 @@
+"""Celery tasks: ids in, one word out. They ring each other; the rows decide what is done.
+
+Every message is a doorbell: it may be lost (the sweep rings again), doubled (the second finds nothing) or
+late (the rows know what is due). So a message that cannot be published is only logged.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+import structlog
+from celery import Task, shared_task
+from django.db import transaction
+from django.db.utils import OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+
+from webhooks.conf import conf
+from webhooks.errors import RetryLater
+from webhooks.guards import bells as flags
+from webhooks.services import dead_letters, partitions
+from webhooks.services.bell import Bell, bells_for
+from webhooks.services.drain import drain
+from webhooks.services.fan_out import fan_out as route_outbox
+from webhooks.services.settle import settle as settle_endpoint
+from webhooks.services.sweep import sweep as find_work
+
+log = structlog.get_logger(__name__)
+
+SLOW_QUEUE = "deliver.slow"
+DEAD_LETTER_QUEUE = "dead_letter"
+FAN_OUT_QUEUE = "fan_out"
+_RETRY_SLACK = 0.05  # seconds added to a broker-held retry: it must not arrive before its row is due
+_FAN_OUT_ROUNDS = 20  # batches of one task, so that a flood does not keep one worker thread for itself
+
+
+class DeliverTask(Task):  # type: ignore[type-arg]
+    """``deliver`` with the delay its outcome asks for in place of Celery's own backoff."""
+
+    def retry(self, *args: Any, **options: Any) -> Any:
+        exc = options.get("exc")
+        if isinstance(exc, RetryLater):
+            options |= {"countdown": exc.delay + _RETRY_SLACK, "max_retries": None, "queue": SLOW_QUEUE}
+        return super().retry(*args, **options)
+
+
+@shared_task(
+    name="webhooks.deliver",
+    base=DeliverTask,
+    autoretry_for=(RetryLater, OperationalError),
+    retry_backoff=1,
+    retry_backoff_max=60,
+    retry_jitter=True,
+    max_retries=5,
+)
+def deliver(endpoint_id: str) -> str:
+    """Deliver what is due at one endpoint. Raises RetryLater for a retry the broker may hold."""
+    key = UUID(endpoint_id)
+    flags.lower_flags([endpoint_id])
+    done = drain(key)
+    for delivery_id in done.dead:
+        _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
+    ring(done.bells)
+    if done.retry_in is not None:
+        raise RetryLater(done.retry_in)
+    return done.word
+
+
+@shared_task(name="webhooks.fan_out")
+def fan_out() -> str:
+    """Route the outbox and ring the endpoints that got something."""
+    flags.lower_flags([FAN_OUT_QUEUE])
+    routed = deliveries = 0
+    for _ in range(_FAN_OUT_ROUNDS):
+        batch = route_outbox()
+        routed += batch.events
+        deliveries += batch.deliveries
+        ring(batch.bells)
+        if not batch.more:
+            return f"{routed} events, {deliveries} deliveries"
+    ring_fan_out()
+    return f"{routed} events, {deliveries} deliveries, more"
+
+
+@shared_task(name="webhooks.sweep")
+def sweep() -> str:
+    """Ring for everything that is due and that nobody rang for. Beat calls it every second."""
+    found = find_work()
+    ring(found.bells)
+    ring_settle(found.unsettled)
+    if found.outbox:
+        ring_fan_out()
+    for delivery_id in found.dead:
+        _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
+    return f"{len(found.bells)} due, {found.expired} leases expired"
+
+
+@shared_task(name="webhooks.dead_letter")
+def dead_letter(delivery_id: str) -> str:
+    """Write the dead letter of a delivery. Runs on the failure queue's own worker."""
+    buried = dead_letters.bury(UUID(delivery_id))
+    if buried is None:
+        return "known"
+    ring_fan_out()
+    return "buried"
+
+
+@shared_task(name="webhooks.settle")
+def settle(endpoint_id: str) -> str:
+    """Make an endpoint's deliveries follow its state, step by step."""
+    flags.lower_flags([f"settle:{endpoint_id}"])
+    key = UUID(endpoint_id)
+    if settle_endpoint(key):
+        ring_settle([key])
+        return "more"
+    ring_deliver([key])
+    return "settled"
+
+
+@shared_task(name="webhooks.maintain")
+def maintain() -> str:
+    """Make partitions ahead and drop expired ones."""
+    made, dropped = partitions.make_ahead(), partitions.drop_expired()
+    return f"{len(made)} partitions made, {len(dropped)} dropped"
+
+
+def ring(bells: Sequence[Bell]) -> None:
+    """Publish a doorbell for each endpoint that has none on its way."""
+    by_name = {str(bell.endpoint_id): bell for bell in bells}
+    for name in flags.raise_flags(list(by_name)):
+        if not _publish(deliver, [name], _lane(by_name[name])):
+            flags.lower_flags(list(by_name))
+            return
+
+
+def ring_deliver(endpoint_ids: Iterable[UUID]) -> None:
+    """Ring endpoints known only by id."""
+    ring(bells_for(endpoint_ids))
+
+
+def ring_fan_out() -> None:
+    """Say that the outbox has something."""
+    if flags.raise_flags([FAN_OUT_QUEUE]) and not _publish(fan_out, [], FAN_OUT_QUEUE):
+        flags.lower_flags([FAN_OUT_QUEUE])
+
+
+def ring_settle(endpoint_ids: Iterable[UUID]) -> None:
+    """Say that deliveries have to follow a change of their endpoint's state."""
+    for name in flags.raise_flags([f"settle:{endpoint_id}" for endpoint_id in endpoint_ids]):
+        if not _publish(settle, [name.removeprefix("settle:")], "default"):
+            flags.lower_flags([name])
+
+
+def on_commit(call: Callable[..., None], *args: Any) -> None:
+    """Ring after the current transaction, or at once without one; never break the caller's commit."""
+    transaction.on_commit(functools.partial(call, *args), robust=True)
+
+
+def _lane(bell: Bell) -> str:
+    """The slow lane, or one of the shards by tenant: consumers take turns among queues."""
+    if bell.slow:
+        return SLOW_QUEUE
+    return f"deliver.{crc32(bell.tenant_id.bytes) % conf.DELIVER_SHARDS}"
+
+
+def _publish(task: Any, args: list[str], queue: str) -> bool:
+    try:
+        task.apply_async(args, queue=queue, retry=False, ignore_result=True)
+    except (BrokerError, OSError) as error:
+        log.warning("doorbell_lost", task=task.name, error=type(error).__name__, effect="the sweep will ring")
+        return False
+    return True
