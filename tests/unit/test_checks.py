@@ -1,0 +1,56 @@
+"""System checks refuse settings that lose deliveries or open a hole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from webhooks.checks import check_production, check_settings
+
+
+def _ids(messages: list[Any]) -> set[str]:
+    return {message.id for message in messages}
+
+
+def test_the_settings_of_the_tests_pass(settings: Settings) -> None:
+    assert check_settings() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("WEBHOOKS_ENCRYPTION_KEYS", (), "webhooks.E001"),
+        ("WEBHOOKS_ENCRYPTION_KEYS", ("too short",), "webhooks.E002"),
+        ("WEBHOOKS_ALLOWED_CIDRS", "not a network", "webhooks.E003"),
+        ("CELERY_ACCEPT_CONTENT", ["json", "pickle"], "webhooks.E005"),
+        ("CELERY_BROKER_TRANSPORT_OPTIONS", {"visibility_timeout": 60}, "webhooks.E006"),
+    ],
+)
+def test_it_refuses(settings: Settings, name: str, value: Any, found: str) -> None:
+    setattr(settings, name, value)
+    assert found in _ids(check_settings())
+
+
+def test_it_refuses_another_database(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
+    assert "webhooks.E004" in _ids(check_settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("WEBHOOKS_PUBLIC_URL", "http://clarion.example", "webhooks.W001"),
+        ("WEBHOOKS_ALLOW_HTTP", True, "webhooks.W002"),
+        ("WEBHOOKS_ALLOWED_CIDRS", "127.0.0.0/8:*", "webhooks.W003"),
+        ("WEBHOOKS_ALLOWED_CIDRS", "0.0.0.0/0", "webhooks.W003"),
+    ],
+)
+def test_it_warns_in_production(settings: Settings, name: str, value: Any, found: str) -> None:
+    settings.WEBHOOKS_PUBLIC_URL = "https://clarion.example"
+    settings.WEBHOOKS_ALLOW_HTTP = False
+    settings.WEBHOOKS_ALLOWED_CIDRS = ""
+    assert check_production() == []
+    setattr(settings, name, value)
+    assert found in _ids(check_production())

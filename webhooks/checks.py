@@ -1,0 +1,106 @@
+"""System checks: settings that would lose deliveries or open a hole are refused at start.
+
+``E``: does not work. ``W`` (with ``--deploy``): works and is dangerous in production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from webhooks.conf import conf
+from webhooks.core.addresses import AllowList, InvalidAllowList
+
+
+@register(Tags.security)
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Errors that make Clarion unusable."""
+    return [*_keys(), *_allow_list(), *_database(), *_celery()]
+
+
+@register(Tags.security, deploy=True)
+def check_production(**_: Any) -> list[CheckMessage]:
+    """Settings that are fine on a laptop only."""
+    return [*_transport(), *_open_networks()]
+
+
+def _keys() -> Iterator[CheckMessage]:
+    if not conf.ENCRYPTION_KEYS:
+        yield Error(
+            "WEBHOOKS_ENCRYPTION_KEYS is empty: signing secrets cannot be stored.",
+            hint="Make one: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
+            id="webhooks.E001",
+        )
+    for number, key in enumerate(conf.ENCRYPTION_KEYS, 1):
+        try:
+            Fernet(key)
+        except ValueError:
+            yield Error(
+                f"Key {number} of WEBHOOKS_ENCRYPTION_KEYS is no Fernet key.",
+                hint="A key is 32 bytes in url-safe base64 (44 characters); separate keys by commas.",
+                id="webhooks.E002",
+            )
+
+
+def _allow_list() -> Iterator[CheckMessage]:
+    try:
+        AllowList.parse(conf.ALLOWED_CIDRS)
+    except InvalidAllowList as error:
+        yield Error(f"WEBHOOKS_ALLOWED_CIDRS: {error}", hint="Write CIDR:port, ….", id="webhooks.E003")
+
+
+def _database() -> Iterator[CheckMessage]:
+    engine = settings.DATABASES.get("default", {}).get("ENGINE", "")
+    if "postgresql" not in engine:
+        yield Error(
+            f"The default database is {engine or 'missing'}, but Clarion needs PostgreSQL 13 or later.",
+            hint="Partitions, SKIP LOCKED and partial indexes carry the queue. Set DATABASE_URL=postgresql://….",
+            id="webhooks.E004",
+        )
+
+
+def _celery() -> Iterator[CheckMessage]:
+    if list(getattr(settings, "CELERY_ACCEPT_CONTENT", ["json"])) != ["json"]:
+        yield Error(
+            "CELERY_ACCEPT_CONTENT allows more than JSON: whoever reaches the broker could run code.",
+            hint='Set CELERY_ACCEPT_CONTENT = ["json"].',
+            id="webhooks.E005",
+        )
+    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+    timeout = options.get("visibility_timeout")
+    if timeout is not None and timeout <= conf.BROKER_RETRY_HORIZON + conf.MAX_TIMEOUT:
+        yield Error(
+            f"The broker's visibility_timeout ({timeout} s) is not above WEBHOOKS_BROKER_RETRY_HORIZON plus "
+            f"WEBHOOKS_MAX_TIMEOUT ({conf.BROKER_RETRY_HORIZON + conf.MAX_TIMEOUT:g} s): doorbells would ring twice.",
+            hint="Raise visibility_timeout or lower WEBHOOKS_BROKER_RETRY_HORIZON.",
+            id="webhooks.E006",
+        )
+
+
+def _transport() -> Iterator[CheckMessage]:
+    if urlsplit(conf.PUBLIC_URL).scheme != "https":
+        yield Warning(
+            f"WEBHOOKS_PUBLIC_URL is {conf.PUBLIC_URL}: cookies and API keys travel in clear.",
+            hint="Serve Clarion over https and set WEBHOOKS_PUBLIC_URL=https://….",
+            id="webhooks.W001",
+        )
+    if conf.ALLOW_HTTP:
+        yield Warning(
+            "WEBHOOKS_ALLOW_HTTP is on: deliveries to http:// endpoints can be read on the way.",
+            hint="Unset it; receivers need https.",
+            id="webhooks.W002",
+        )
+
+
+def _open_networks() -> Iterator[CheckMessage]:
+    if conf.ALLOWED_CIDRS.strip() in ("0.0.0.0/0", "::/0") or "127.0.0.0/8" in conf.ALLOWED_CIDRS:
+        yield Warning(
+            f"WEBHOOKS_ALLOWED_CIDRS opens this host to its tenants: {conf.ALLOWED_CIDRS}.",
+            hint="Name the networks and ports of the receivers that you trust, nothing wider.",
+            id="webhooks.W003",
+        )
