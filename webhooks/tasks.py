@@ -60,7 +60,7 @@ def deliver(endpoint_id: str) -> str:
     """Deliver what is due at one endpoint. Raises RetryLater for a retry the broker may hold."""
     key = UUID(endpoint_id)
     flags.lower_flags([endpoint_id])
-    done = drain(key)
+    done = drain(key, ring)
     for delivery_id in done.dead:
         _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
     ring(done.bells)

@@ -216,6 +216,8 @@ def _parse_ip(address: str) -> IPAddress | None:
 def _parse_rule(item: str) -> AllowRule:
     network_text, port_text = _split_rule(item)
     try:
+        if "%" in network_text:
+            raise ValueError("a zone is not part of a network")
         network = ip_network(network_text)
     except ValueError as error:
         _refuse(item, f"{error}. Write a network such as 10.2.0.0/16 or [fd00::/8]")

@@ -81,7 +81,7 @@ def parse_retry_after(value: str | None, *, now: datetime, limit: float) -> floa
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # asctime has no zone: it means UTC
         seconds = (moment - now).total_seconds()

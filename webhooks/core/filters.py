@@ -7,6 +7,7 @@ hold. A path that leads nowhere makes every operator false but ``$exists: false`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ MAX_CONDITIONS = 50  # leaves of one filter: keeps the routing of an event cheap
 
 _MISSING: Any = object()
 _ORDERED = (int, float, str)
+_INDEX = re.compile(r"[0-9]{1,9}\Z")  # Python refuses to read integers of more than 4300 digits
 
 
 def _comparable(left: Any, right: Any) -> bool:
@@ -128,7 +130,7 @@ def _find(document: Any, path: str) -> Any:
     for step in path.split("."):
         if isinstance(document, dict) and step in document:
             document = document[step]
-        elif isinstance(document, list) and step.isascii() and step.isdigit() and int(step) < len(document):
+        elif isinstance(document, list) and _INDEX.match(step) and int(step) < len(document):
             document = document[int(step)]
         else:
             return _MISSING

@@ -7,7 +7,7 @@ case-insensitive stores.
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -23,6 +23,7 @@ SOURCE = "src"
 RECEIVED = "rcv"
 API_KEY = "key"
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_7 = 0x7000_0000_0000_0000_0000
 _VARIANT = 0x8000_0000_0000_0000
 _RAND_A_MASK = 0x0FFF_0000_0000_0000_0000
@@ -53,12 +54,13 @@ def parse(prefix: str, text: str) -> UUID | None:
 
 def floor(moment: datetime) -> UUID:
     """The smallest UUIDv7-shaped key of a moment: the lower bound of a partition or of a query."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+    # whole numbers: a float of seconds misses one millisecond in a hundred by one
+    return UUID(int=max(0, (moment - _EPOCH) // timedelta(milliseconds=1)) << 80)
 
 
 def created_at(value: UUID) -> datetime:
     """The moment a UUIDv7 was made, in UTC with millisecond resolution."""
-    return datetime.fromtimestamp((value.int >> 80) / 1000, tz=UTC)
+    return _EPOCH + timedelta(milliseconds=value.int >> 80)
 
 
 def delivery_id(event_id: UUID, endpoint_id: UUID) -> UUID:

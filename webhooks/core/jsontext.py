@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 
-_STRING = rb'"(?:[^"\\]|\\.)*"'
+# Also a string that never ends, and possessive: whatever the text, no byte is looked at twice.
+_STRING = rb'"(?:[^"\\]++|\\.)*+"?'
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _STRINGS = re.compile(_STRING, re.DOTALL)
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+_TOKEN = re.compile(_STRING + rb'|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _ESCAPES = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _NOT_A_NUMBER = re.compile(rb"-?(?:NaN|Infinity)")
 

@@ -26,7 +26,7 @@ def key_of(secret: str) -> bytes:
     """The HMAC key of a ``whsec_`` secret. Raises ValueError for anything that is not one."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("a signing secret is whsec_ and standard base64") from error
     if not secret.startswith(PREFIX) or not key:
         raise ValueError("a signing secret is whsec_ and standard base64")

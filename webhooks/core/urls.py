@@ -123,6 +123,8 @@ def _parse(text: str) -> CanonicalUrl:
         raise InvalidUrl(f"The URL is longer than {MAX_URL_LENGTH} characters.")
     if _BLANK_OR_CONTROL.search(text):
         raise InvalidUrl("The URL contains a blank or a control character; remove it or write it as %20.")
+    if "\\" in text:
+        raise InvalidUrl("The URL contains a backslash; use / or write it as %5C.")
     match = _URL.fullmatch(text)
     if match is None:
         raise InvalidUrl(_explain(text))
@@ -150,8 +152,6 @@ def _explain(text: str) -> str:
     if not separator or not scheme:
         return f"The URL must start with https://, as in {EXAMPLE}."
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "\\" in text:
-        return "The URL contains a backslash; use / or write it as %5C."
     if "@" in authority:
         return "The URL contains a user name or password; use the endpoint's auth settings instead."
     if "#" in text:

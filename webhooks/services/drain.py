@@ -8,7 +8,7 @@ connection while it sends.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -22,7 +22,7 @@ from webhooks.net.result import ErrorClass
 from webhooks.services import endpoints
 from webhooks.services.bell import Bell, is_slow
 from webhooks.services.claim import Claimed, claim
-from webhooks.services.record import Recorded, Tally, defer, record, settle_mailbox, tally
+from webhooks.services.record import Recorded, Tally, record, settle_mailbox, tally
 from webhooks.services.sending import Sent, send
 from webhooks.services.settle import settle
 from webhooks.services.target import Target, load
@@ -47,8 +47,19 @@ class Drained:
     dead: list[UUID] = field(default_factory=list)
 
 
-def drain(endpoint_id: UUID) -> Drained:
-    """Deliver what is due at one endpoint, for about a second."""
+Ring = Callable[[Sequence[Bell]], None]
+
+
+def _ring_nobody(bells: Sequence[Bell]) -> None:
+    """For callers that drain by themselves."""
+
+
+def drain(endpoint_id: UUID, ring: Ring = _ring_nobody) -> Drained:
+    """Deliver what is due at one endpoint, for about a second.
+
+    ``ring`` is called before the sending when a claim was full: that is how an endpoint gets as many drains
+    at once as the gate allows.
+    """
     target = load(endpoint_id)
     if target is None:
         return Drained("gone")
@@ -65,29 +76,35 @@ def drain(endpoint_id: UUID) -> Drained:
     )  # fmt: skip
     if grant.denial is not None:
         return _denied(target, grant)
-    return _deliver(target, grant)
+    return _deliver(target, grant, ring)
 
 
-def _deliver(target: Target, grant: gate.Grant) -> Drained:
+def _deliver(target: Target, grant: gate.Grant, ring: Ring) -> Drained:
     sent: list[Sent] = []
+    counts = Tally()
     try:
         token = uuid4()
         claimed = claim(target, token, limit=grant.count, lease=_lease(target))
-        if not claimed:
-            settle_mailbox(target.endpoint_id)
-            return Drained("idle")
         connection.close()  # back to the pool: nothing holds a connection during HTTP
-        sent = _send(target, claimed)
         drained = len(claimed) < grant.count
-        unsent = [row.delivery_id for row in claimed[len(sent) :]]
+        if not drained and not grant.probe:
+            ring([_bell(target)])  # more is due: another drain may begin beside this one
+        started = time.monotonic()
+        sent = _send(target, claimed)
+        counts = tally(sent, time.monotonic() - started)
     finally:
-        counts = tally(sent)
         opened = gate.settle(
             target.endpoint_id, grant, answered=counts.answered, failed=counts.failed, tail=counts.tail,
             max_slots=target.max_in_flight,
         )  # fmt: skip
+    if not claimed:
+        settle_mailbox(target.endpoint_id)
+        return Drained("idle")
+    unsent = [row.delivery_id for row in claimed[len(sent) :]]
     blocked, why = _blocked(sent, opened)
-    recorded = record(target, token, sent, unsent, drained=drained and not unsent, blocked=blocked, blocked_reason=why)
+    recorded = record(
+        target, token, sent, unsent, counts, drained=drained and not unsent, blocked=blocked, blocked_reason=why
+    )
     _disable_if_hopeless(target, sent, counts)
     return _drained(target, sent, recorded, counts, more=bool(unsent) or not drained, blocked=blocked is not None)
 
@@ -127,7 +144,7 @@ def _lease(target: Target) -> float:
 def _denied(target: Target, grant: gate.Grant) -> Drained:
     """The gate said no. The deferral is the mailbox's, not an attempt of any delivery."""
     pause = _BUSY_PAUSE if grant.denial is gate.Denial.BUSY else max(0.0, grant.retry_at - time.time())
-    defer(target.endpoint_id, pause, reason="" if grant.denial is gate.Denial.BUSY else str(grant.denial))
+    endpoints.defer(target.endpoint_id, pause, reason="" if grant.denial is gate.Denial.BUSY else str(grant.denial))
     return Drained(str(grant.denial))
 
 

@@ -43,9 +43,9 @@ class FannedOut:
 
 _CLAIM = """
 UPDATE webhooks_event SET fanned_out_at = now()
-WHERE fanned_out_at IS NULL AND id IN (
+WHERE fanned_out_at IS NULL AND id = ANY(ARRAY(
     SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-)
+))
 RETURNING id, tenant_id, type, version, channels, origin
 """
 

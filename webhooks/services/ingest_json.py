@@ -74,9 +74,12 @@ def parse_batch(raw: bytes, *, correlation_id: str = "") -> list[Draft | list[Fi
 
 
 def check_data(raw: bytes) -> bytes:
-    """``raw`` when it is one JSON value; :class:`Malformed` or :class:`InvalidInput` otherwise."""
-    _check(raw, _HOPELESS_DEPTH)
-    _decode(_raw, raw)
+    """``raw`` when it is one JSON value; :class:`Malformed` or :class:`InvalidInput` (below ``/data``) otherwise."""
+    try:
+        _check(raw, _HOPELESS_DEPTH)
+        _decode(_raw, raw)
+    except InvalidInput as error:
+        raise type(error)([FieldError(f"/data{fault.pointer}", fault.detail) for fault in error.errors]) from None
     return raw
 
 

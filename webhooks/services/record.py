@@ -46,8 +46,8 @@ WITH r AS (
         reason = CASE WHEN r.state = 'succeeded' THEN '' ELSE left(r.reason, 200) END,
         finished_at = CASE WHEN r.state <> 'pending' THEN now() END
     FROM r, endpoint e
-    WHERE d.id = r.delivery_id AND d.id >= %(lower)s AND d.id < %(upper)s
-      AND d.state = 'sending' AND d.lease_token = %(token)s
+    WHERE d.id = r.delivery_id AND d.id = ANY(%(deliveries)s) AND d.id >= %(lower)s AND d.id < %(upper)s
+      AND d.lease_token = %(token)s
     RETURNING d.id, d.state, d.next_attempt_at
 ), logged AS (
     INSERT INTO webhooks_attempt (id, tenant_id, delivery_id, endpoint_id, number, trigger, outcome, started_at,
@@ -120,17 +120,17 @@ class Recorded:
     pending: int
 
 
-def tally(sent: Sequence[Sent]) -> Tally:
-    """Count a drain's results."""
+def tally(sent: Sequence[Sent], elapsed: float) -> Tally:
+    """Count a drain's results. ``elapsed``: seconds it took; with the waiting for this process's other threads,
+    because the next claim has to fit what a send really takes here."""
     against = [s.against_endpoint for s in sent]
     tail = next((n for n, failed in enumerate(reversed(against)) if not failed), len(against))
-    totals = [s.result.timings_ms.total for s in sent if s.result.timings_ms.total is not None]
     return Tally(
         succeeded=sum(s.verdict is Verdict.SUCCEEDED for s in sent),
         answered=against.count(False),
         failed=against.count(True),
         tail=tail,
-        latency_ms=sum(totals) / len(totals) if totals else None,
+        latency_ms=elapsed * 1000 / len(sent) if sent else None,
     )
 
 
@@ -139,6 +139,7 @@ def record(
     token: UUID,
     sent: Sequence[Sent],
     unsent: Sequence[UUID],
+    counts: Tally,
     *,
     drained: bool,
     blocked: float | None = None,
@@ -149,7 +150,6 @@ def record(
     ``unsent``: claimed rows to give back. ``drained``: the claim found less than it asked for, so the mailbox
     has to be settled. ``blocked``: seconds for which the endpoint must be left alone.
     """
-    counts = tally(sent)
     rows: list[tuple[UUID, str, datetime | None]] = []
     with transaction.atomic(), connection.cursor() as cursor:
         if sent:
@@ -185,25 +185,6 @@ def settle_mailbox(endpoint_id: UUID) -> None:
         cursor.execute(_LOCK_MAILBOX, [endpoint_id])
         if row := cursor.fetchone():
             _settle_mailbox(cursor, endpoint_id, row[0])
-
-
-_DEFER = """
-UPDATE webhooks_mailbox SET
-    next_due_at = CASE WHEN next_due_at IS NOT NULL
-                       THEN GREATEST(next_due_at, now() + %(pause)s * interval '1 second') END,
-    blocked_until = CASE WHEN %(reason)s = '' THEN blocked_until ELSE now() + %(pause)s * interval '1 second' END,
-    blocked_reason = CASE WHEN %(reason)s = '' THEN blocked_reason ELSE %(reason)s END
-WHERE endpoint_id = %(endpoint)s
-"""
-
-
-def defer(endpoint_id: UUID, pause: float, reason: str = "") -> None:
-    """Leave an endpoint alone for ``pause`` seconds: no attempt of any delivery, however many are pending.
-
-    A ``reason`` is kept beside the time, for those who ask why nothing is being sent.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_DEFER, {"endpoint": endpoint_id, "pause": pause, "reason": reason})
 
 
 def _settle_mailbox(cursor: Any, endpoint_id: UUID, oldest: UUID | None) -> None:

@@ -24,12 +24,12 @@ _MOVE = """
 UPDATE webhooks_delivery SET state = %(state)s, reason = %(reason)s,
     next_attempt_at = CASE WHEN %(state)s = 'pending' THEN COALESCE(next_attempt_at, now()) END,
     finished_at = CASE WHEN %(state)s = 'cancelled' THEN now() END
-WHERE id >= %(lower)s AND id < %(upper)s AND state = ANY(%(source)s) AND id IN (
+WHERE id >= %(lower)s AND id < %(upper)s AND id = ANY(ARRAY(
     SELECT id FROM webhooks_delivery
     WHERE endpoint_id = %(endpoint)s AND state = ANY(%(source)s) AND id >= %(lower)s AND id < %(upper)s
       AND state IN ('pending', 'sending', 'held')
     ORDER BY id LIMIT %(step)s FOR UPDATE SKIP LOCKED
-)
+))
 """
 _DONE = """
 UPDATE webhooks_mailbox SET unsettled = %(more)s,

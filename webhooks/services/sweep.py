@@ -50,11 +50,10 @@ WHERE state = 'dead' AND dead_lettered_at IS NULL AND finished_at < now() - %s *
 _EXPIRED = """
 WITH expired AS (
     UPDATE webhooks_delivery d SET state = 'pending', next_attempt_at = now(), lease_token = NULL, lease_until = NULL
-    FROM (
+    WHERE d.id = ANY(ARRAY(
         SELECT id FROM webhooks_delivery WHERE state = 'sending' AND lease_until < now()
         ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
-    ) AS e
-    WHERE d.id = e.id AND d.state = 'sending' AND d.lease_until < now()
+    ))
     RETURNING d.id, d.tenant_id, d.endpoint_id, d.attempt_count, d.trigger
 ), logged AS (
     INSERT INTO webhooks_attempt (id, tenant_id, delivery_id, endpoint_id, number, trigger, outcome, started_at,
