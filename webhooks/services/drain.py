@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import structlog
 from django.db import connection
 
 from webhooks.conf import conf
 from webhooks.core.outcome import Verdict
+from webhooks.errors import DecryptionFailed
 from webhooks.guards import gate
 from webhooks.net.result import ErrorClass
 from webhooks.services import endpoints
@@ -27,8 +29,11 @@ from webhooks.services.sending import Sent, send
 from webhooks.services.settle import settle
 from webhooks.services.target import Target, load
 
+log = structlog.get_logger(__name__)
+
 _FIRST_CLAIM = 10  # rows for an endpoint whose latency is not known yet
 _BUSY_PAUSE = 0.2  # seconds before a mailbox without a free slot is due again
+_UNDECRYPTABLE_PAUSE = 60.0  # seconds; nothing changes before an operator mends WEBHOOKS_ENCRYPTION_KEYS
 _TIMEOUTS = frozenset({ErrorClass.TIMEOUT, ErrorClass.CONNECT_TIMEOUT})
 
 
@@ -60,7 +65,12 @@ def drain(endpoint_id: UUID, ring: Ring = _ring_nobody) -> Drained:
     ``ring`` is called before the sending when a claim was full: that is how an endpoint gets as many drains
     at once as the gate allows.
     """
-    target = load(endpoint_id)
+    try:
+        target = load(endpoint_id)
+    except DecryptionFailed:
+        log.exception("endpoint_undecryptable", endpoint_id=str(endpoint_id))
+        endpoints.defer(endpoint_id, _UNDECRYPTABLE_PAUSE, reason="undecryptable")
+        return Drained("undecryptable")
     if target is None:
         return Drained("gone")
     if not target.active:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
+
 from webhooks.conf import conf
 from webhooks.core import backoff, envelope, ids, signatures
 from webhooks.core.headers import mask_headers
@@ -21,6 +23,8 @@ from webhooks.net.result import ErrorClass, HttpResult
 from webhooks.services.claim import Claimed
 from webhooks.services.ingest import DEFAULT_VERSION
 from webhooks.services.target import Config, Target
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,19 @@ class Sent:
 
 
 def send(target: Target, claimed: Claimed) -> Sent:
-    """Make one attempt and judge it. Raises nothing for what the network or the receiver does."""
-    config, started_at = target.config, datetime.now(UTC)
+    """Make one attempt and judge it. Never raises: the other rows of the claim still have to be recorded."""
+    started_at = datetime.now(UTC)
+    try:
+        return _attempt(target, claimed, started_at)
+    except Exception:
+        log.exception("attempt_failed_inside", delivery_id=ids.show(ids.DELIVERY, claimed.delivery_id))
+        detail = "Clarion failed while preparing the request; its log has the cause."
+        result = HttpResult(error=ErrorClass.INTERNAL_ERROR, detail=detail)
+        return _judged(target, claimed, result, "", {}, started_at)
+
+
+def _attempt(target: Target, claimed: Claimed, started_at: datetime) -> Sent:
+    config = target.config
     body = _body(target, claimed)
     if body is None:
         return _refused(claimed, started_at, "The event is gone: its retention is over.", ErrorClass.INTERNAL_ERROR)
