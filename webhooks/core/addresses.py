@@ -72,9 +72,7 @@ _SPECIAL = (
 _GLOBAL_UNICAST = IPv6Network("2000::/3")  # the only IPv6 space that is routed on the Internet
 _MAPPED = IPv6Network("::ffff:0:0/96")
 # Prefixes whose last 32 bits are an IPv4 address that a gateway would connect to.
-_IPV4_TAILS = tuple(
-    IPv6Network(text) for text in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
-)
+_IPV4_TAILS = tuple(IPv6Network(text) for text in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48"))
 _SIX_TO_FOUR = IPv6Network("2002::/16")
 _TEREDO = IPv6Network("2001::/32")
 _LOW_32 = 0xFFFF_FFFF

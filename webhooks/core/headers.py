@@ -100,9 +100,7 @@ def mask_headers(headers: Mapping[str, str], extra_secret: Collection[str] = ())
     ``extra_secret``: further names, in any case, whose values are secrets (the endpoint's API key header).
     """
     extra = {name.lower() for name in extra_secret}
-    return {
-        name: _masked(value) if _is_secret(name.lower(), extra) else value for name, value in headers.items()
-    }
+    return {name: _masked(value) if _is_secret(name.lower(), extra) else value for name, value in headers.items()}
 
 
 def clean_stored(value: bytes | str, limit: int) -> str:

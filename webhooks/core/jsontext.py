@@ -28,13 +28,13 @@ class JSONFault(ValueError):
         self.syntax = syntax
 
 
-def check(raw: bytes, *, max_depth: int, surrogates: bool = True) -> None:
+def check(raw: bytes, *, max_depth: int) -> None:
     """Raise :class:`JSONFault` for invalid UTF-8, a lone surrogate escape or nesting beyond ``max_depth``."""
     try:
         raw.decode()
     except UnicodeDecodeError as error:
         raise JSONFault(pointer_at(raw, error.start), f"invalid UTF-8 at byte {error.start}") from None
-    if surrogates and b"\\u" in raw and (position := _lone_surrogate(raw)) is not None:
+    if b"\\u" in raw and (position := _lone_surrogate(raw)) is not None:
         raise JSONFault(
             pointer_at(raw, position), f"lone surrogate at byte {position}: \\ud800-\\udfff must come in pairs"
         )

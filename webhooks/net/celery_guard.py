@@ -9,9 +9,8 @@ passes without it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from importlib.metadata import version
+from typing import Any
 
 _AFFECTED = "5.7."
 

@@ -150,12 +150,12 @@ class HttpClient:
             raise BlockedAddress
         connection = self._take_warm(key)
         if connection is not None:
-            trace.address = connection.address
+            trace.address, trace.reused = connection.address, True
             try:
-                return self._use(connection, key, request, trace, reused=True)
+                return self._use(connection, key, request, trace)
             except http1.NothingSent:
-                trace.address = None
-        return self._use(self._open(request, trace), key, request, trace, reused=False)
+                trace.address, trace.reused = None, False
+        return self._use(self._open(request, trace), key, request, trace)
 
     def _take_warm(self, key: Hashable) -> Connection | None:
         """A live connection whose peer the present rules still allow."""
@@ -185,16 +185,14 @@ class HttpClient:
                 ErrorClass.TLS_ERROR, "The endpoint's client certificate or private key cannot be used."
             ) from None
 
-    def _use(
-        self, connection: Connection, key: Hashable, request: _Request, trace: Trace, *, reused: bool
-    ) -> HttpResult:
+    def _use(self, connection: Connection, key: Hashable, request: _Request, trace: Trace) -> HttpResult:
         """Send, read, and give the connection back or close it."""
         keep = False
         try:
             sent_at = monotonic()
             reader = http1.AnswerReader(connection.sock, request.deadline)
             try:
-                head, whole = _send_and_read_head(connection, reader, request, reused=reused)
+                head, whole = _send_and_read_head(connection, reader, request, reused=trace.reused)
             finally:
                 if reader.first_byte_at is not None:
                     trace.timings.first_byte = (reader.first_byte_at - sent_at) * 1000
@@ -202,7 +200,7 @@ class HttpClient:
             keep = whole and body.at_end and head.keeps_alive
             if keep:
                 self.pool.put(connection, key, head.keep_for)
-            return _answered(head, body, trace, reused=reused)
+            return _answered(head, body, trace)
         finally:
             if not keep:
                 connection.close()
@@ -242,7 +240,7 @@ def _exchange_failure(error: OSError, *, answered: bool) -> ExchangeFailed:
     return ExchangeFailed(ErrorClass.CONNECTION_RESET, f"The host closed the connection {when}.")
 
 
-def _answered(head: http1.Head, body: http1.Body, trace: Trace, *, reused: bool) -> HttpResult:
+def _answered(head: http1.Head, body: http1.Body, trace: Trace) -> HttpResult:
     return HttpResult(
         status=head.status,
         headers=_stored_headers(head.headers),
@@ -252,13 +250,17 @@ def _answered(head: http1.Head, body: http1.Body, trace: Trace, *, reused: bool)
         detail="The host did not send its whole answer; the status counts." if body.incomplete else "",
         timings_ms=trace.timings,
         address=trace.address,
-        reused=reused,
+        reused=trace.reused,
     )
 
 
 def _failed(failure: ExchangeFailed, trace: Trace) -> HttpResult:
     return HttpResult(
-        error=failure.error, detail=failure.detail, timings_ms=trace.timings, address=trace.address
+        error=failure.error,
+        detail=failure.detail,
+        timings_ms=trace.timings,
+        address=trace.address,
+        reused=trace.reused,
     )
 
 

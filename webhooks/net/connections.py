@@ -42,6 +42,7 @@ class Trace:
 
     timings: Timings = field(default_factory=Timings)
     address: str | None = None
+    reused: bool = False
 
 
 class _Guarded:
@@ -80,9 +81,7 @@ class GuardedHTTPSConnection(_Guarded, urllib3.connection.HTTPSConnection):
 Connection = GuardedHTTPConnection | GuardedHTTPSConnection
 
 
-def check_answers(
-    host: str, port: int, answers: Sequence[Answer], *, allow: AllowList, own_blocked: bool
-) -> None:
+def check_answers(host: str, port: int, answers: Sequence[Answer], *, allow: AllowList, own_blocked: bool) -> None:
     """Refuse a target unless *every* answer may be connected to; raises :class:`BlockedAddress`.
 
     Attack: a name with one public and one private address passes a check of the first answer and connects to
@@ -94,9 +93,7 @@ def check_answers(
         if reason is None and own_blocked and is_own_address(answer) and not _permitted(answer, port, allow):
             reason = "own_address"
         if reason is not None:
-            logger.warning(
-                "blocked target: host=%s port=%d reason=%s answers=%d", host, port, reason, len(answers)
-            )
+            logger.warning("blocked target: host=%s port=%d reason=%s answers=%d", host, port, reason, len(answers))
             raise BlockedAddress
 
 

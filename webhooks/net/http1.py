@@ -214,6 +214,8 @@ class AnswerReader:
         left = MAX_TRAILER_BYTES
         while line := self._read_line(left):
             left -= len(line)
+            if left < 0:
+                raise _protocol_error("the trailers of its body are too long")
 
     def _read_line(self, limit: int) -> bytes:
         """The next line without its end."""
