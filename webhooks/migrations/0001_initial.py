@@ -501,6 +501,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "API key",
                 "ordering": ("-created_at",),
             },
         ),
@@ -750,6 +751,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state__in", ["dead", "cancelled"])), fields=["-id"], name="delivery_unsuccessful"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
             index=models.Index(fields=["tenant", "-id"], name="delivery_tenant"),
         ),
         migrations.AddIndex(
@@ -763,6 +770,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="deadletter",
             index=models.Index(fields=["tenant", "-id"], name="dead_letter_tenant"),
+        ),
+        migrations.AddIndex(
+            model_name="deadletter",
+            index=models.Index(condition=models.Q(("resolution", "open")), fields=["-id"], name="dead_letter_open"),
         ),
         migrations.AddIndex(
             model_name="deadletter",

@@ -76,6 +76,10 @@ class Delivery(models.Model):
             models.Index(fields=["lease_until"], name="delivery_lease", condition=models.Q(state="sending")),
             # sweep: dead deliveries the dead-letter worker has not seen
             models.Index(fields=["id"], name="delivery_dead", condition=models.Q(state="dead", dead_lettered_at=None)),
+            # GET /api/deliveries?status=dead and the admin's filter: few rows among many
+            models.Index(
+                fields=["-id"], name="delivery_unsuccessful", condition=models.Q(state__in=["dead", "cancelled"])
+            ),
             # GET /api/deliveries and /api/webhooks/{id}/attempts: newest first
             models.Index(fields=["tenant", "-id"], name="delivery_tenant"),
             models.Index(fields=["endpoint", "-id"], name="delivery_endpoint"),
@@ -170,6 +174,8 @@ class DeadLetter(models.Model):
         indexes = (
             # GET /api/dead-letters: newest first of one tenant
             models.Index(fields=["tenant", "-id"], name="dead_letter_tenant"),
+            # admin: the open ones, counted on its start page
+            models.Index(fields=["-id"], name="dead_letter_open", condition=models.Q(resolution="open")),
             # GET /api/dead-letters?webhook=
             models.Index(fields=["endpoint", "-id"], name="dead_letter_endpoint"),
         )

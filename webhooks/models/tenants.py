@@ -62,6 +62,7 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+        verbose_name = "API key"
 
     def __str__(self) -> str:
         return f"{self.name} (clk_{self.prefix}_…)"
