@@ -1,0 +1,189 @@
+"""README: Clarion inside another Django project, made of the page's own blocks and run as the page says."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+from standardwebhooks import Webhook
+
+from tests.docs.pages import ROOT, block, page, section
+from tests.processes import LocalBroker, LocalProcess
+from tests.receiver import Receiver
+from tests.throwaway import ENCRYPTION_KEY
+
+TEXT = section(page("README.md"), "Inside an existing Django project")
+
+# What such a project has before Clarion comes, and the two settings a receiver on loopback needs.
+BEFORE = """
+import os
+import dj_database_url
+SECRET_KEY = "host"
+DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
+ROOT_URLCONF = "shop.urls"
+USE_TZ = True
+INSTALLED_APPS = [f"django.contrib.{name}" for name in
+                  ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {
+    "context_processors": ["django.template.context_processors.request",
+                           "django.contrib.auth.context_processors.auth",
+                           "django.contrib.messages.context_processors.messages"]}}]
+STATIC_URL = "/static/"
+WEBHOOKS_ALLOW_HTTP = True
+WEBHOOKS_ALLOWED_CIDRS = "127.0.0.0/8:*"
+"""
+URLS = """
+from django.contrib import admin
+from django.urls import path
+urlpatterns = [path("admin/", admin.site.urls)]
+"""
+
+
+class Host:
+    """A Django project ``shop`` in a folder of its own, with a database and a broker of its own."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self.env = {**env, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "DJANGO_SETTINGS_MODULE": "shop.settings"}
+        package = folder / "shop"
+        package.mkdir()
+        files = {name: block(TEXT, "python", f"# shop/{name}") for name in ("__init__.py", "celery.py", "orders.py")}
+        files["settings.py"] = BEFORE + block(TEXT, "python", "# shop/settings.py")
+        files["urls.py"] = URLS
+        for name, content in files.items():
+            (package / name).write_text(content)
+        self.folder = folder
+
+    def python(self, code: str, **variables: str) -> str:
+        """Run code with Django set up; what it prints."""
+        return self._run([sys.executable, "-c", f"import django; django.setup()\n{code}"], variables)
+
+    def django(self, *command: str) -> str:
+        """``manage.py`` with this project's settings."""
+        return self._run([sys.executable, "-m", "django", *command], {})
+
+    def process(self, name: str, ready: str) -> LocalProcess:
+        """One of the page's processes, started."""
+        (line,) = (line for line in block(TEXT, "bash", "celery -A shop").splitlines() if f" {name}" in line)
+        command = [sys.executable, "-m", *shlex.split(line)]
+        command += ["-n", "host@{id}"] if name == "worker" else ["--schedule", str(self.folder / "schedule")]
+        made = LocalProcess(name, command, self.env, ready)
+        made.start()
+        return made
+
+    def _run(self, command: list[str], variables: Mapping[str, str]) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env | variables, capture_output=True, text=True, timeout=100, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """The URL of an empty database on the run's PostgreSQL."""
+    name = f"host_{secrets.token_hex(4)}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def host(database: str, tmp_path: Path) -> Iterator[Host]:
+    """The project, migrated."""
+    broker = LocalBroker(tmp_path / "broker")
+    broker.start()
+    ours = ("WEBHOOKS_", "CELERY_", "REDIS_", "DATABASE_", "DJANGO_", "CLARION_", "SECRET_KEY", "DEBUG")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    env |= {
+        "DATABASE_URL": database,
+        "WEBHOOKS_ENCRYPTION_KEYS": ENCRYPTION_KEY,
+        "CELERY_BROKER_URL": broker.valkey.database_url(0),
+        "REDIS_URL": broker.valkey.database_url(1),
+    }
+    project = tmp_path / "project"
+    project.mkdir()
+    made = Host(project, env)
+    made.django("migrate", "--verbosity", "0")
+    yield made
+    broker.teardown()
+
+
+@pytest.fixture
+def processes(host: Host) -> Iterator[dict[str, LocalProcess]]:
+    """The page's worker and beat."""
+    running = {"worker": host.process("worker", " ready."), "beat": host.process("beat", "beat: Starting")}
+    for process in running.values():
+        process.ready()
+    yield running
+    for process in running.values():
+        process.teardown()
+
+
+def subscribe(host: Host, receiver: Receiver) -> str:
+    """Tenant and webhook as the page makes them, but for the address; the secret."""
+    code = block(TEXT, "python", "create_tenant").replace("https://example.com/webhooks", receiver.url("/hook"))
+    return host.python(code).split()[-1]
+
+
+@pytest.mark.timeout(300)
+def test_events_of_committed_transactions_arrive_and_those_of_others_do_not(
+    host: Host, processes: dict[str, LocalProcess], receiver: Receiver
+) -> None:
+    secret = subscribe(host, receiver)
+    host.python(
+        "from django.db import transaction\n"
+        "from shop.orders import place_order\n"
+        "place_order(1001, '42.10')\n"
+        "try:\n"
+        "    with transaction.atomic():\n"
+        "        place_order(1002, '1.00')\n"
+        "        raise RuntimeError\n"
+        "except RuntimeError:\n"
+        "    place_order(1003, '2.00')\n"
+    )
+    arrived = receiver.wait_for(2, "/hook", timeout=60)
+    bodies = [Webhook(secret).verify(request.body, dict(request.headers)) for request in arrived]
+    assert {json.loads(request.body)["data"]["order"] for request in arrived} == {1001, 1003}
+    assert {body["type"] for body in bodies} == {"order.created"}
+    assert host.python("from webhooks.models import Event; print(Event.objects.count())").split() == ["2"]
+
+
+@pytest.mark.timeout(300)
+def test_an_event_published_while_the_broker_is_away_is_found_by_the_sweep(
+    host: Host, processes: dict[str, LocalProcess], receiver: Receiver
+) -> None:
+    subscribe(host, receiver)
+    host.python("from shop.orders import place_order; place_order(7, '1')", CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    (request,) = receiver.wait_for(1, "/hook", timeout=60)
+    assert json.loads(request.body)["data"] == {"order": 7, "amount": "1"}
+
+
+def test_the_project_passes_its_checks_and_has_clarions_pages_in_its_admin(host: Host) -> None:
+    host.django("check", "--fail-level", "WARNING")
+    host.django("makemigrations", "--check", "--dry-run")
+    printed = host.python(
+        "from django.contrib.auth.models import User\n"
+        "from django.test import Client\n"
+        "client = Client(headers={'host': 'localhost'})\n"
+        "client.force_login(User.objects.create_superuser('admin', '', 'x'))\n"
+        "for name in ('', 'endpoint/', 'endpoint/add/', 'tenant/', 'event/', 'delivery/', 'deadletter/'):\n"
+        "    print(client.get(f'/admin/webhooks/{name}').status_code)\n"
+    )
+    assert set(printed.split()) == {"200"}
