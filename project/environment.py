@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -55,6 +56,20 @@ def typed(name: str, default: Any) -> Any:
         except ValueError:
             raise ImproperlyConfigured(f"{name}={raw} is not a number.") from None
     return raw
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings of a PostgreSQL URL; one sentence for any other."""
+    scheme = url.partition(":")[0]
+    if scheme not in ("postgresql", "postgres", "pgsql"):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL starts with {scheme!r}, but Clarion needs PostgreSQL: "
+            "write DATABASE_URL=postgresql://user:password@host:5432/name."
+        )
+    try:
+        return dict(dj_database_url.parse(url, conn_max_age=0))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from None
 
 
 def state_file(path: Path) -> dict[str, Any]:

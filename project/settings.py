@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dj_database_url
 import structlog
 
 from project import environment as env
@@ -38,14 +37,14 @@ CELERY_BROKER_URL = env.text(
 WEBHOOKS_REDIS_URL = REDIS_URL
 FLOWER_URL = env.text("FLOWER_URL", _running.get("flower_url", ""))
 
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL or "postgresql://127.0.0.1:5432/clarion", conn_max_age=0)}
+DATABASES = {"default": env.database(DATABASE_URL or "postgresql://127.0.0.1:5432/clarion")}
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"] |= {
     # A thread borrows a connection for one statement or one short transaction.
     "pool": {
         "min_size": 1,
         "max_size": env.typed("DATABASE_POOL_SIZE", 20),
-        "timeout": 10,  # seconds to wait for a free connection before the request fails with 503
+        "timeout": 3,  # seconds to wait for a free connection before the request fails with 503
     },
     "connect_timeout": 5,  # seconds
     "application_name": "clarion",
@@ -78,13 +77,13 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_structlog",
 ]
 MIDDLEWARE = [
+    "webhooks.api.middleware.RequestIdMiddleware",
+    "webhooks.api.middleware.HealthMiddleware",
     "webhooks.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "webhooks.api.middleware.RequestIdMiddleware",
+    "webhooks.api.middleware.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -126,24 +125,37 @@ SECURE_REFERRER_POLICY = "same-origin"
 if env.boolean("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- API
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["webhooks.api.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["webhooks.api.permissions.HasScope"],
-    "DEFAULT_RENDERER_CLASSES": ["webhooks.api.rendering.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["webhooks.api.rendering.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "webhooks.api.pagination.CursorPagination",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "webhooks.api.schema.AutoSchema",
-    "DEFAULT_VERSIONING_CLASS": "webhooks.api.versioning.AcceptVersioning",
-    "EXCEPTION_HANDLER": "webhooks.api.problems.exception_handler",
-    "UNAUTHENTICATED_USER": None,
-    "NUM_PROXIES": env.typed("NUM_PROXIES", 0),
-}
+# --- API: its conventions are attributes of webhooks.api.views.base.ApiView; only /api/schema needs a setting
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "webhooks.api.schema.AutoSchema"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Clarion",
-    "DESCRIPTION": "Send and receive webhooks.",
+    "DESCRIPTION": (
+        "Publish events, and have them delivered to subscribers' webhooks: signed, retried, logged.\n\n"
+        "Every request carries `Authorization: Bearer clk_…`. A tenant's key acts for its tenant; a platform key acts "
+        "for the tenant that the header `Clarion-Tenant` names and has to name one to create anything.\n\n"
+        "Errors are `application/problem+json` (RFC 9457) and name what is wrong: 422 with JSON Pointers for the "
+        "content of a body, 400 for JSON that cannot be read and for bad parameters and headers. What Clarion does "
+        "not understand is refused, never ignored. Another tenant's object is 404, as if it did not exist.\n\n"
+        "Lists are newest first, in cursor pages. Times are RFC 3339 in UTC. The version of the API is a parameter "
+        "of `Accept`: `application/json; version=1`."
+    ),
     "VERSION": "1",
+    "LICENSE": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+    "TAGS": [
+        {"name": "Events", "description": "What happened: publish it once, durably."},
+        {
+            "name": "Webhooks",
+            "description": "Who wants to know: a URL, the types it wants, how to deliver them.",
+        },
+        {"name": "Deliveries", "description": "One event on its way to one webhook, with every attempt."},
+        {
+            "name": "Dead letters",
+            "description": "Deliveries that were given up, to be replayed or discarded.",
+        },
+        {"name": "Tenants", "description": "Customers of the product that runs Clarion. For platform keys."},
+        {"name": "API keys", "description": "Who may call this API, and for what."},
+        {"name": "Deliveries to you", "description": "What your URL receives."},
+    ],
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -151,6 +163,16 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["webhooks.api.schema.finish"],
+    "WEBHOOKS": ["webhooks.api.schema_webhooks.EVENT_DELIVERY"],
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayRequestDuration": True,
+        "defaultModelsExpandDepth": 0,
+    },
 }
 
 # --- Celery: the database is the queue, messages are doorbells that may be lost or doubled
@@ -170,6 +192,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0  # seconds; prefork only, threads end
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # wait for the broker for ever
 CELERY_BROKER_POOL_LIMIT = 20
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # leases and rows settle what was running
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 5  # seconds
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
@@ -229,4 +252,12 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # A line for each doorbell, most of them of the sweep, says nothing that Flower does not show better.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        # The request line has the status already.
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -44,7 +44,7 @@ class Settings:
     MAX_CLAIM: int = 200  # rows a drain claims at most, whatever the latency says
     LEASE_MARGIN: float = 10.0  # seconds on top of budget + timeout before a claim counts as lost
     SLOW_LATENCY: float = 1.0  # seconds of average latency from which an endpoint uses the slow lane
-    BROKER_RETRY_HORIZON: float = 60.0  # seconds; longer delays stay in the row (DESIGN 6)
+    BROKER_RETRY_HORIZON: float = 60.0  # seconds; a longer delay waits in the row only
     MAX_RETRY_AFTER: float = 86_400.0  # seconds; a receiver cannot postpone for longer
     BODY_LIMIT: int = 16_384  # bytes kept of a response body
 

@@ -29,13 +29,13 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 def encrypt(plain: str) -> str:
     """Encrypt text with the first key."""
-    return _fernet(conf.ENCRYPTION_KEYS).encrypt(plain.encode()).decode()
+    return _fernet(tuple(conf.ENCRYPTION_KEYS)).encrypt(plain.encode()).decode()
 
 
 def decrypt(token: str) -> str:
     """Decrypt text with any key. Raises :class:`DecryptionFailed`; never returns ciphertext."""
     try:
-        return _fernet(conf.ENCRYPTION_KEYS).decrypt(token.encode()).decode()
+        return _fernet(tuple(conf.ENCRYPTION_KEYS)).decrypt(token.encode()).decode()
     except InvalidToken:
         raise DecryptionFailed from None
 

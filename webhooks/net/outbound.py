@@ -26,11 +26,11 @@ def client() -> HttpClient:
         ca_bundle=conf.CA_BUNDLE,
         body_limit=conf.BODY_LIMIT,
         user_agent=f"Clarion/{webhooks.__version__}",
-        deny_hosts=_own_hosts(),
+        deny_hosts=own_hosts(),
     )
 
 
-def _own_hosts() -> list[str]:
+def own_hosts() -> list[str]:
     """An event sent to ourselves would make an event: our public name is no target, unless it is loopback."""
     host = urlsplit(conf.PUBLIC_URL).hostname or ""
     return [] if host in ("", "localhost", "127.0.0.1", "::1") else [host]

@@ -1,0 +1,295 @@
+"""Who may do what: a table of every route, run with the right scope, without it, for others and for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from django.urls import get_resolver
+from django.utils import timezone
+
+from tests.api.checks import problem, same_but_for_the_place
+from tests.client import ApiClient
+from tests.factories import make_delivery, make_endpoint, make_event, make_key, make_tenant
+from webhooks.core import ids
+from webhooks.models import SCOPES, ApiKey, DeadLetter, Delivery, Tenant
+from webhooks.services import api_keys
+
+
+class Row(NamedTuple):
+    """A route: method, path, scope, status for its owner, body. ``{…}`` in the path is an object of the tenant."""
+
+    method: str
+    path: str
+    scope: str
+    status: int
+    body: Any = None
+
+
+WEBHOOK = {"url": "https://receiver.example/hook", "event_types": ["order.*"]}
+EVENT = {"type": "order.created", "data": 1}
+
+TABLE = [
+    Row("GET", "/api/webhooks", "webhooks:read", 200),
+    Row("POST", "/api/webhooks", "webhooks:write", 201, WEBHOOK),
+    Row("GET", "/api/webhooks/{webhook}", "webhooks:read", 200),
+    Row("PUT", "/api/webhooks/{webhook}", "webhooks:write", 200, WEBHOOK),
+    Row("PATCH", "/api/webhooks/{webhook}", "webhooks:write", 200, {"description": "new"}),
+    Row("DELETE", "/api/webhooks/{webhook}", "webhooks:write", 204),
+    Row("GET", "/api/webhooks/{webhook}/attempts", "webhooks:read", 200),
+    Row("POST", "/api/webhooks/{webhook}/test", "webhooks:write", 202),
+    Row("POST", "/api/webhooks/{webhook}/rotate-secret", "webhooks:write", 200),
+    Row("POST", "/api/webhooks/{webhook}/pause", "webhooks:write", 200),
+    Row("POST", "/api/webhooks/{webhook}/resume", "webhooks:write", 200),
+    Row("POST", "/api/webhooks/{webhook}/enable", "webhooks:write", 200),
+    Row("POST", "/api/webhooks/{webhook}/disable", "webhooks:write", 200),
+    Row("GET", "/api/events", "events:read", 200),
+    Row("POST", "/api/events", "events:write", 202, EVENT),
+    Row("POST", "/api/events/batch", "events:write", 202, {"events": [EVENT]}),
+    Row("GET", "/api/events/{event}", "events:read", 200),
+    Row("GET", "/api/events/{own_event}", "events:read", 200),
+    Row("GET", "/api/events/{event}/deliveries", "events:read", 200),
+    Row("GET", "/api/events/{own_event}/deliveries", "events:read", 200),
+    Row("GET", "/api/deliveries", "events:read", 200),
+    Row("GET", "/api/deliveries/{delivery}", "events:read", 200),
+    Row("POST", "/api/deliveries/{delivery}/retry", "operations", 202),
+    Row("POST", "/api/deliveries/{delivery}/cancel", "operations", 200),
+    Row("GET", "/api/dead-letters", "events:read", 200),
+    Row("GET", "/api/dead-letters/{dead_letter}", "events:read", 200),
+    Row("POST", "/api/dead-letters/{dead_letter}/replay", "operations", 202),
+    Row("POST", "/api/dead-letters/{dead_letter}/discard", "operations", 200),
+    Row("GET", "/api/api-keys", "keys", 200),
+    Row("POST", "/api/api-keys", "keys", 201, {"name": "another"}),
+    Row("GET", "/api/api-keys/{key}", "keys", 200),
+    Row("DELETE", "/api/api-keys/{key}", "keys", 204),
+]
+PLATFORM_TABLE = [
+    Row("GET", "/api/tenants", "tenants", 200),
+    Row("POST", "/api/tenants", "tenants", 201, {"name": "Another"}),
+    Row("GET", "/api/tenants/{tenant}", "tenants", 200),
+]
+PUBLIC = {"/api/schema", "/api/docs"}
+_name = "{0.method} {0.path}".format
+
+
+@dataclass
+class World:
+    """The tenant whose objects the paths of the table name."""
+
+    tenant: Tenant
+    objects: dict[str, str]
+
+    def send(self, row: Row, client: ApiClient, **replaced: str) -> Any:
+        body = () if row.body is None else (row.body,)
+        return client.request(row.method, row.path.format(**{**self.objects, **replaced}), *body)
+
+
+@pytest.fixture
+def world(tenant: Tenant, valkey: Any) -> World:
+    endpoint = make_endpoint(tenant)
+    event = make_event(tenant, fanned_out=True)
+    delivery = make_delivery(endpoint, event)
+    dead = make_delivery(
+        endpoint, make_event(tenant, fanned_out=True), state=Delivery.State.DEAD, finished_at=timezone.now()
+    )
+    letter = DeadLetter.objects.create(
+        tenant=tenant, endpoint=endpoint, delivery=dead, event=dead.event, event_type="order.created", attempt_count=6
+    )
+    key_id, _ = api_keys.create_api_key(tenant.id, "to be read")
+    make_event(tenant, key="my-own-id", fanned_out=True)
+    objects = {
+        "webhook": endpoint.public_id,
+        "event": event.public_id,
+        "own_event": "my-own-id",
+        "delivery": delivery.public_id,
+        "dead_letter": letter.public_id,
+        "key": ids.show(ids.API_KEY, key_id),
+        "tenant": tenant.public_id,
+    }
+    return World(tenant, objects)
+
+
+def _routes() -> set[str]:
+    def walk(patterns: Any, prefix: str) -> set[str]:
+        found = set()
+        for pattern in patterns:
+            path = prefix + str(pattern.pattern)
+            found |= walk(pattern.url_patterns, path) if hasattr(pattern, "url_patterns") else {path}
+        return found
+
+    return {f"/{path}" for path in walk(get_resolver().url_patterns, "") if path.startswith("api")}
+
+
+def _methods(route: str) -> set[str]:
+    match = get_resolver().resolve(route.replace("<str:id>", "x"))
+    view = match.func.cls  # type: ignore[attr-defined]
+    return {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
+
+
+def test_every_route_and_method_is_in_the_table() -> None:
+    expected = {(method, route) for route in _routes() - PUBLIC for method in _methods(route)}
+    listed = {(row.method, row.path) for row in TABLE + PLATFORM_TABLE}
+    generic = {
+        (method, path.split("{")[0] + "<str:id>" + path.split("}")[-1] if "{" in path else path)
+        for method, path in listed
+    }
+    assert generic == expected
+
+
+@pytest.mark.parametrize("row", TABLE, ids=_name)
+def test_the_scope_is_enough_for_the_owner(world: World, row: Row) -> None:
+    response = world.send(row, ApiClient(make_key(world.tenant, row.scope)))
+    assert response.status_code == row.status, response.content
+    if row.status != 204:
+        assert response["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("row", TABLE, ids=_name)
+def test_all_other_scopes_together_are_not_enough(world: World, row: Row) -> None:
+    others = [scope for scope in SCOPES if scope not in (row.scope, "tenants")]
+    response = world.send(row, ApiClient(make_key(world.tenant, *others)))
+    assert row.scope in problem(response, 403)["detail"]
+    assert f'scope="{row.scope}"' in response["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("row", TABLE + PLATFORM_TABLE, ids=_name)
+def test_without_a_key_it_is_401(world: World, row: Row) -> None:
+    response = world.send(row, ApiClient())
+    problem(response, 401)
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+UNKNOWN: dict[str, Callable[[], str]] = {
+    "webhook": lambda: ids.show(ids.WEBHOOK, ids.new_id()),
+    "event": lambda: ids.show(ids.EVENT, ids.new_id()),
+    "own_event": lambda: "nobodys-id",
+    "delivery": lambda: ids.show(ids.DELIVERY, ids.new_id()),
+    "dead_letter": lambda: ids.show(ids.DEAD_LETTER, ids.new_id()),
+    "key": lambda: ids.show(ids.API_KEY, ids.new_id()),
+    "tenant": lambda: ids.show(ids.TENANT, ids.new_id()),
+}
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if "{" in row.path], ids=_name)
+def test_another_tenants_object_looks_like_one_that_does_not_exist(world: World, row: Row) -> None:
+    stranger = ApiClient(make_key(make_tenant()))
+    foreign = world.send(row, stranger)
+    unknown = world.send(row, stranger, **{name: make() for name, make in UNKNOWN.items()})
+    problem(foreign, 404)
+    assert same_but_for_the_place(foreign, unknown)
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if "{" in row.path], ids=_name)
+def test_a_malformed_id_is_404(world: World, api: ApiClient, row: Row) -> None:
+    for text in ("x", "wh_", "%00", "..%2f", "wh_" + "0" * 31 + "g", "ü", "0" * 500, "evt_%0a"):
+        problem(world.send(row, api, **dict.fromkeys(UNKNOWN, text)), 404)
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.method == "GET" and "{" not in row.path], ids=_name)
+def test_a_list_shows_nothing_of_another_tenant(world: World, row: Row) -> None:
+    stranger = make_tenant()
+    key = make_key(stranger)
+    found = ApiClient(key).get(row.path).json()["results"]
+    expected = [api_keys.authenticate(key)] if row.path == "/api/api-keys" else []
+    assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=_name)
+def test_a_platform_key_acts_for_the_tenant_it_names(world: World, row: Row) -> None:
+    for name in (world.tenant.slug, world.tenant.public_id):
+        client = ApiClient(make_key(None), headers={"Clarion-Tenant": name})
+        assert world.send(row, client).status_code in (row.status, 409, 404)
+    stranger = ApiClient(make_key(None), headers={"Clarion-Tenant": make_tenant().slug})
+    if "{" in row.path:
+        problem(world.send(row, stranger), 404)
+
+
+@pytest.mark.parametrize("row", PLATFORM_TABLE, ids=_name)
+def test_tenants_are_for_platform_keys_with_the_scope(world: World, row: Row) -> None:
+    assert world.send(row, ApiClient(make_key(None, "tenants"))).status_code == row.status
+    problem(world.send(row, ApiClient(make_key(None, "keys"))), 403)
+    problem(world.send(row, ApiClient(make_key(world.tenant))), 403)
+
+
+CREATING = [row for row in TABLE if row.method == "POST" and "{" not in row.path]
+
+
+@pytest.mark.parametrize("row", CREATING, ids=_name)
+def test_a_platform_key_that_names_no_tenant_cannot_create(world: World, platform_key: str, row: Row) -> None:
+    response = world.send(row, ApiClient(platform_key))
+    assert problem(response, 400)["errors"][0]["header"] == "Clarion-Tenant"
+
+
+def test_a_platform_key_that_names_no_tenant_sees_all(world: World, platform_key: str) -> None:
+    make_endpoint(make_tenant())
+    assert len(ApiClient(platform_key).get("/api/webhooks").json()["results"]) == 2
+
+
+def test_a_platform_key_that_names_no_tenant_finds_events_by_clarions_id_only(world: World, platform_key: str) -> None:
+    client = ApiClient(platform_key)
+    assert client.get(f"/api/events/{world.objects['event']}").status_code == 200
+    assert problem(client.get("/api/events/my-own-id"), 400)["errors"][0]["header"] == "Clarion-Tenant"
+
+
+@pytest.mark.parametrize("name", ["nobody", "ten_" + "0" * 32, "", "ten_", "Ü", "a b", "x" * 500, "ten_\x00"])
+def test_an_unknown_tenant_is_refused(platform_key: str, name: str) -> None:
+    response = ApiClient(platform_key, headers={"Clarion-Tenant": name}).get("/api/events")
+    assert problem(response, 400)["errors"][0]["header"] == "Clarion-Tenant"
+
+
+def test_a_tenants_key_may_name_its_own_tenant_and_no_other(world: World, api_key: str) -> None:
+    own = ApiClient(api_key, headers={"Clarion-Tenant": world.tenant.slug}).get("/api/events")
+    other = ApiClient(api_key, headers={"Clarion-Tenant": make_tenant().slug}).get("/api/events")
+    nobody = ApiClient(api_key, headers={"Clarion-Tenant": "nobody"}).get("/api/events")
+    assert own.status_code == 200
+    problem(other, 403)
+    assert same_but_for_the_place(other, nobody)
+
+
+# --- credentials
+
+
+def test_a_credential_that_is_none_is_401(api_key: str) -> None:
+    prefix, secret = api_key.split("_")[1:]
+    bad = [
+        "", "Bearer", "Bearer ", f"Basic {api_key}", api_key, f"Bearer {api_key}x", f"Bearer {api_key[:-1]}",
+        f"Bearer clk_{prefix}_{'0' * 64}", f"Bearer clk_{'0' * 16}_{secret}", f"Bearer {api_key.upper()}",
+        f"Bearer {api_key}, Bearer {api_key}", "Bearer " + "x" * 10_000, "Bearer clk_ü_ü",
+    ]  # fmt: skip
+    for header in bad:
+        response = ApiClient(headers={"Authorization": header}).get("/api/events")
+        problem(response, 401)
+        assert response["WWW-Authenticate"].startswith("Bearer"), header
+
+
+def test_a_wrong_secret_and_an_unknown_prefix_look_the_same(api_key: str) -> None:
+    prefix = api_key.split("_")[1]
+    wrong = ApiClient(f"clk_{prefix}_{'0' * 64}").get("/api/events")
+    unknown = ApiClient(f"clk_{'0' * 16}_{'0' * 64}").get("/api/events")
+    assert same_but_for_the_place(wrong, unknown)
+    assert 'error="invalid_token"' in wrong["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_is_read_in_any_case(api_key: str, scheme: str) -> None:
+    assert ApiClient(headers={"Authorization": f"{scheme} {api_key}"}).get("/api/events").status_code == 200
+
+
+def test_a_revoked_key_stops_working_at_once(tenant: Tenant) -> None:
+    key_id, token = api_keys.create_api_key(tenant.id, "short life")
+    assert ApiClient(token).get("/api/events").status_code == 200
+    api_keys.revoke(key_id)
+    problem(ApiClient(token).get("/api/events"), 401)
+
+
+def test_an_expired_key_does_not_work(api_key: str) -> None:
+    ApiKey.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    problem(ApiClient(api_key).get("/api/events"), 401)
+
+
+def test_a_key_of_an_inactive_tenant_does_not_work(api_key: str, tenant: Tenant) -> None:
+    Tenant.objects.filter(id=tenant.id).update(active=False)
+    problem(ApiClient(api_key).get("/api/events"), 401)

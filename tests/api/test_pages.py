@@ -1,0 +1,214 @@
+"""Pages that are not resources: health, metrics, schema, documentation."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.api.checks import problem
+from tests.factories import make_delivery, make_endpoint, make_event
+from webhooks.api.views import documents
+from webhooks.conf import conf
+from webhooks.guards import store
+from webhooks.models import DeadLetter, Tenant
+
+OPENAPI = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+# --- health
+
+
+def test_healthz_asks_nobody(client: Client) -> None:
+    response = client.get("/healthz", headers={"Host": "10.1.2.3"})  # no db fixture: a query would fail
+    assert (response.status_code, response.json()) == (200, {"status": "alive"})
+
+
+def test_readyz_tells_what_it_reached(client: Client, db: None, valkey: Any) -> None:
+    response = client.get("/readyz", headers={"Host": "10.1.2.3"})
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "database": "ok", "cache": "ok"})
+
+
+def test_readyz_is_503_without_the_cache(client: Client, db: None, settings: Any) -> None:
+    settings.WEBHOOKS_REDIS_URL = "redis://127.0.0.1:1/0"
+    try:
+        response = client.get("/readyz")
+        assert response.status_code == 503
+        assert response.json() == {"status": "not ready", "database": "ok", "cache": "unreachable"}
+    finally:
+        store.client().close()
+
+
+def test_health_is_not_redirected_to_https(client: Client, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/healthz").status_code == 200
+
+
+# --- metrics
+
+
+def _gauges(text: str) -> dict[str, float]:
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {sample.name + "".join(sample.labels.values()): sample.value for sample in samples}
+
+
+def test_metrics_show_what_waits(client: Client, tenant: Tenant) -> None:
+    endpoint = make_endpoint(tenant)
+    make_event(tenant)
+    earlier = timezone.now() - timedelta(hours=1)
+    for state in ("pending", "pending", "sending", "held", "succeeded"):
+        make_delivery(endpoint, make_event(tenant, fanned_out=True), state=state, next_attempt_at=earlier)
+    dead = make_delivery(endpoint, make_event(tenant, fanned_out=True), state="dead")
+    DeadLetter.objects.create(tenant=tenant, endpoint=endpoint, delivery=dead, event=dead.event, attempt_count=1)
+    response = client.get("/metrics")
+    assert response["Content-Type"].startswith("text/plain")
+    found = _gauges(response.content.decode())
+    expected = {
+        "clarion_deliveriespending": 2, "clarion_deliveriessending": 1, "clarion_deliveriesheld": 1,
+        "clarion_deliveries_due": 2, "clarion_endpoints_due": 1, "clarion_outbox_events": 1,
+        "clarion_dead_letters_open": 1, "clarion_leases_expired": 0,
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+    assert found["clarion_oldest_due_age_seconds"] > 3500
+    assert found["clarion_outbox_oldest_age_seconds"] >= 0
+
+
+def test_metrics_of_an_empty_installation(client: Client, db: None) -> None:
+    found = _gauges(client.get("/metrics").content.decode())
+    assert (found["clarion_outbox_oldest_age_seconds"], found["clarion_deliveriespending"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        {"REMOTE_ADDR": "192.0.2.7"},
+        {"REMOTE_ADDR": ""},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=192.0.2.7"},
+    ],
+)
+def test_metrics_are_for_this_machine_and_for_platform_keys(
+    client: Client, stranger: dict[str, str], platform_key: str, api_key: str
+) -> None:
+    response = client.get("/metrics", **stranger)  # type: ignore[arg-type]
+    problem(response, 401)
+    assert client.get("/metrics", headers={"Authorization": f"Bearer {platform_key}"}, **stranger).status_code == 200  # type: ignore[arg-type]
+    problem(client.get("/metrics", headers={"Authorization": f"Bearer {api_key}"}, **stranger), 401)  # type: ignore[arg-type]
+
+
+def test_metrics_can_only_be_read(client: Client) -> None:
+    problem(client.post("/metrics"), 405)
+
+
+# --- schema
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(documents.document())
+    return made
+
+
+def test_the_checked_in_schema_is_the_one_that_is_served(document: dict[str, Any]) -> None:
+    assert json.loads(OPENAPI.read_text()) == document, (
+        "docs/openapi.json is old: manage.py spectacular --format openapi-json --file docs/openapi.json"
+    )
+
+
+def test_the_schema_is_valid_and_made_without_a_warning(tmp_path: Path) -> None:
+    made = tmp_path / "openapi.json"
+    call_command("spectacular", "--format", "openapi-json", "--validate", "--fail-on-warn", "--file", str(made))
+    assert json.loads(made.read_text())["openapi"].startswith("3.1")
+
+
+def test_the_schema_is_for_everybody(client: Client) -> None:
+    response = client.get("/api/schema")
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+    problem(client.post("/api/schema"), 405)
+
+
+def _walk(node: Any, path: str = "") -> Any:
+    yield path, node
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, item in items:
+        yield from _walk(item, f"{path}/{name}")
+
+
+def test_every_field_parameter_and_operation_is_described(document: dict[str, Any]) -> None:
+    silent = []
+    for path, node in _walk(document):
+        if not isinstance(node, dict):
+            continue
+        properties = node.get("properties")
+        if isinstance(properties, dict) and "/properties/" not in path[-12:]:
+            silent += [f"{path}/{name}" for name, field in properties.items() if not field.get("description")]
+        if {"name", "in"} <= node.keys() and not node.get("description"):
+            silent.append(path)
+        if "operationId" in node and not (node.get("summary") and node.get("description")):
+            silent.append(path)
+    assert not silent
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    for path, node in _walk(document):
+        if path.endswith("/$ref"):
+            target: Any = document
+            for step in node.removeprefix("#/").split("/"):
+                target = target[step]
+
+
+def test_every_operation_names_its_problems_and_its_key(document: dict[str, Any]) -> None:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
+            assert operation["security"] == [{"apiKey": []}]
+            assert "Scope: `" in operation["description"]
+
+
+def test_the_outgoing_request_is_in_the_schema(document: dict[str, Any]) -> None:
+    operation = document["webhooks"]["event"]["post"]
+    headers = {parameter["name"] for parameter in operation["parameters"]}
+    assert {"webhook-id", "webhook-timestamp", "webhook-signature", "X-Webhook-Signature"} <= headers
+    envelope = document["components"]["schemas"]["Envelope"]["properties"]
+    assert list(envelope) == ["id", "type", "created_at", "version", "data", "metadata"]
+
+
+def test_answers_have_exactly_the_fields_of_the_schema(
+    api: Any, tenant: Tenant, document: dict[str, Any], valkey: Any
+) -> None:
+    delivery = make_delivery(make_endpoint(tenant), make_event(tenant))
+    schemas = document["components"]["schemas"]
+    for path, name in (
+        (f"/api/webhooks/{delivery.endpoint.public_id}", "Webhook"),
+        (f"/api/events/{delivery.event.public_id}", "EventDetail"),
+        (f"/api/deliveries/{delivery.public_id}", "DeliveryDetail"),
+    ):
+        assert set(api.get(path).json()) == set(schemas[name]["properties"]), path
+
+
+def test_the_limits_in_the_schema_are_those_in_force(document: dict[str, Any]) -> None:
+    fields = document["components"]["schemas"]["WebhookRequest"]["properties"]
+    assert fields["timeout"]["maximum"] == conf.MAX_TIMEOUT
+    assert fields["event_types"]["maxItems"] == conf.MAX_SUBSCRIPTIONS
+
+
+def test_the_documentation_is_served_from_this_machine_alone(client: Client, db: None) -> None:
+    response = client.get("/api/docs")
+    assert response.status_code == 200
+    page = response.content.decode()
+    assert "swagger-ui" in page
+    assert "https://" not in page
+    for source in page.split('src="')[1:]:
+        file = client.get(source.split('"')[0])
+        assert (file.status_code, file.close()) == (200, None)
+
+
+def test_the_root_leads_to_the_admin(client: Client) -> None:
+    assert client.get("/")["Location"] == "/admin/"

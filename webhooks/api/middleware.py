@@ -1,0 +1,106 @@
+"""What surrounds every request: its id, health checks, static files, and problems instead of HTML pages."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.encoding import escape_uri_path
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
+
+from webhooks.api import health, problems
+from webhooks.core import ids
+
+log = structlog.get_logger(__name__)
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+API_PREFIX = "/api"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
+
+
+class RequestIdMiddleware:
+    """Every request has an id: the caller's ``X-Request-ID`` when it is fit for logs, else a new one.
+
+    It is on the answer, on every log line, and the correlation id of events published by the request.
+    Attack: CR LF or ESC in the header would forge log lines and headers; such a value is not used.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.match(given) else ids.new_id().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                response = self.get_response(request)
+                if request.path_info not in health.CHECKS:
+                    _log(request, response, started)
+            finally:
+                structlog.contextvars.unbind_contextvars("api_key", "tenant")
+        response["X-Request-ID"] = request_id
+        return response
+
+
+def _log(request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+    elapsed = round((time.perf_counter() - started) * 1000, 1)
+    path = escape_uri_path(request.path)  # no line break or escape sequence in a log
+    log.info("request", method=request.method, path=path, status=response.status_code, ms=elapsed)
+
+
+class HealthMiddleware:
+    """Answers ``/healthz`` and ``/readyz`` before anything that could refuse or redirect them.
+
+    Orchestrators ask by address and without TLS, so the Host header is none of ALLOWED_HOSTS.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        check = health.CHECKS.get(request.path_info)
+        return check(request) if check else self.get_response(request)
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it has no types
+    """WhiteNoise, content without STATIC_ROOT: before the first ``collectstatic`` the finders serve all files."""
+
+    def add_files(self, root: str, prefix: str | None = None) -> None:
+        if Path(root).is_dir():
+            super().add_files(root, prefix)
+
+
+class ProblemMiddleware:
+    """No HTML under ``/api``: what Django and other middleware answer with a status becomes a problem."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not is_api(request.path_info):
+            return self.get_response(request)
+        try:
+            request.get_host()
+        except DisallowedHost:
+            problem = problems.Problem(400, "bad-request", "The Host header names a host this server is not.")
+            return problems.respond(request, problem)
+        response = self.get_response(request)
+        if response.status_code == 301 and not request.is_secure():
+            # SECURE_SSL_REDIRECT. Followed, a POST becomes a GET, and the key would go on in clear every time.
+            problem = problems.Problem(403, "forbidden", "This API is served over https only.")
+            return problems.respond(request, problem)
+        if response.status_code < 400 or response.get("Content-Type") == problems.CONTENT_TYPE:
+            return response
+        return problems.respond(request, problems.for_status(response.status_code))
+
+
+def is_api(path: str) -> bool:
+    """Whether a path belongs to the HTTP API."""
+    return path == API_PREFIX or path.startswith(f"{API_PREFIX}/")

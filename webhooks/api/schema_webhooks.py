@@ -1,0 +1,55 @@
+"""The outgoing request, as the ``webhooks`` section of the OpenAPI document shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, OpenApiWebhook, extend_schema
+from rest_framework import serializers
+
+from webhooks.api.fields import Computed
+
+
+class EnvelopeSerializer(serializers.Serializer[Any]):
+    """The body of a delivery in `envelope` format."""
+
+    id = serializers.CharField(help_text="Id of the event; the same on every retry. Also in `webhook-id`.")
+    type = serializers.CharField(help_text="Type of the event.")
+    created_at = serializers.DateTimeField(help_text="When it happened.")
+    version = serializers.CharField(help_text="Version of the type.")
+    data = Computed(  # type: ignore[assignment]  # a field called data
+        lambda event: None, {}, help_text="The content, byte for byte as it was published."
+    )
+    metadata = Computed(
+        lambda event: None,
+        {"type": "object", "additionalProperties": True},
+        help_text="What the publisher said about it, with `correlation_id`, `tenant_id` and, if it has any, the "
+        "tenant's own metadata as `tenant`.",
+    )
+
+
+HEADERS = {
+    "webhook-id": "Id of the event: the same on every retry and replay. Use it to see repeats.",
+    "webhook-timestamp": "Unix seconds of this attempt.",
+    "webhook-signature": "`standard`: space-separated `v1,<base64>` (Standard Webhooks).",
+    "X-Webhook-Signature": "`hex`: lower-case hex HMAC-SHA256 of the body, keyed with the whole secret string.",
+    "X-Webhook-Event": "Type of the event.",
+    "X-Webhook-Delivery": "Id of the delivery.",
+    "X-Webhook-Attempt": "1 for the first attempt of the delivery.",
+    "X-Correlation-ID": "Correlation id of the event.",
+}
+
+EVENT_DELIVERY = OpenApiWebhook(
+    name="event",
+    decorator=extend_schema(
+        operation_id="event_delivery",
+        summary="An event is delivered to your URL",
+        description="Answer 2xx within the timeout. Anything else is tried again by the webhook's retry policy.",
+        tags=["Deliveries to you"],
+        request={"application/json": EnvelopeSerializer},
+        responses={
+            "2XX": OpenApiResponse(description="Received. The body is kept for the log and not read otherwise."),
+            "410": OpenApiResponse(description="Gone: the webhook is disabled."),
+        },
+    ),
+)

@@ -1,0 +1,1 @@
+"""What objects look like in answers, and how the schema describes bodies."""

@@ -1,0 +1,82 @@
+"""Tenants and API keys."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.core import ids
+from webhooks.models import SCOPES, ApiKey, Tenant
+
+_MOMENT = {"type": "string", "format": "date-time"}
+_OBJECT = {"type": "object", "additionalProperties": True}
+
+
+class TenantSerializer(serializers.Serializer[Tenant]):
+    """A customer of the product that runs Clarion."""
+
+    id = PublicId(ids.TENANT, help_text="Id of the tenant.")
+    name = serializers.CharField(max_length=200, help_text="For people.")
+    slug = serializers.RegexField(
+        r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$",
+        required=False,
+        help_text="Short name, unique; made from the name when absent.",
+    )
+    metadata = Computed(
+        lambda tenant: tenant.metadata,
+        _OBJECT,
+        required=False,
+        help_text="Sent with each delivery as metadata.tenant; no secrets here. At most 4 KiB.",
+    )
+    active = serializers.BooleanField(read_only=True, help_text="False: its API keys do not work.")
+    created_at = Moment(read_only=True, help_text="When it was made.")
+
+
+class ApiKeySerializer(serializers.Serializer[ApiKey]):
+    """An API key. The token itself is stored nowhere."""
+
+    id = PublicId(ids.API_KEY, help_text="Id of the key.")
+    name = serializers.CharField(max_length=200, help_text="For people.")
+    prefix = Computed(
+        lambda key: f"clk_{key.prefix}", {"type": "string"}, read_only=True, help_text="How its token begins."
+    )
+    tenant_id = Computed(
+        lambda key: ids.show(ids.TENANT, key.tenant_id) if key.tenant_id else None,
+        nullable({"type": "string"}),
+        read_only=True,
+        help_text="The tenant it acts for; null: a platform key.",
+    )
+    scopes = Computed(
+        lambda key: key.scopes,
+        {"type": "array", "items": {"type": "string", "enum": list(SCOPES)}},
+        required=False,
+        help_text="What it may do; never more than the key that makes it. Absent: the same as that one.",
+    )
+    created_at = Moment(read_only=True, help_text="When it was made.")
+    expires_at = Computed(
+        lambda key: Moment().to_representation(key.expires_at) if key.expires_at else None,
+        nullable(_MOMENT),
+        required=False,
+        help_text="When it stops working; null: never.",
+    )
+    revoked_at = Computed(
+        lambda key: Moment().to_representation(key.revoked_at) if key.revoked_at else None,
+        nullable(_MOMENT),
+        read_only=True,
+        help_text="When it was revoked; null: it was not.",
+    )
+    last_used_at = Computed(
+        lambda key: Moment().to_representation(key.last_used_at) if key.last_used_at else None,
+        nullable(_MOMENT),
+        read_only=True,
+        help_text="When it was used last, to the minute.",
+    )
+
+
+class CreatedApiKeySerializer(ApiKeySerializer):
+    """A new API key, with its token: the only answer that shows it."""
+
+    token = serializers.SerializerMethodField(help_text="The bearer token. Keep it: it is not shown again.")
+
+    def get_token(self, key: ApiKey) -> str:
+        return str(self.context["token"])

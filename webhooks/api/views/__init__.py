@@ -1,0 +1,1 @@
+"""The resources, one module each: parse, authorise, call one service, ring."""

@@ -1,0 +1,145 @@
+"""API keys: ``clk_<prefix>_<secret>``. The prefix finds the row, the hash of the secret proves the holder."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from webhooks.errors import FieldError, InvalidInput, NotFound
+from webhooks.models import SCOPES, ApiKey, Tenant
+
+PLATFORM_SCOPES = frozenset({"tenants"})  # of no use to, and not for, a key that belongs to a tenant
+MAX_NAME = 200  # characters, the column's width
+_PREFIX_BYTES = 8  # names the row; public
+_SECRET_BYTES = 32  # 256 random bits need no slow hash
+_TOUCH = 60  # seconds, the resolution of last_used_at: one UPDATE a minute, not one a request
+
+_TOKEN = re.compile(rf"clk_([0-9a-f]{{{2 * _PREFIX_BYTES}}})_([0-9a-f]{{{2 * _SECRET_BYTES}}})\Z")
+_NOBODY = hashlib.sha256(b"").digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Who calls. ``tenant_id`` None: a platform key."""
+
+    key_id: UUID
+    tenant_id: UUID | None
+    scopes: frozenset[str]
+    name: str
+
+
+def create_api_key(
+    tenant_id: UUID | None,
+    name: str,
+    scopes: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[UUID, str]:
+    """Make a key and return its id and the token, which is stored nowhere and shown only here.
+
+    ``tenant_id`` None makes a platform key. ``scopes`` None: every scope the kind of key can have.
+    Raises :class:`InvalidInput` with pointers, :class:`NotFound` for an unknown tenant.
+    """
+    chosen = list(scopes) if scopes is not None else sorted(grantable(tenant_id))
+    faults = [*_name_faults(name), *_scope_faults(chosen, tenant_id), *_expiry_faults(expires_at)]
+    if faults:
+        raise InvalidInput(faults)
+    if tenant_id is not None and not Tenant.objects.filter(id=tenant_id).exists():
+        raise NotFound("There is no such tenant.")
+    prefix, secret = secrets.token_hex(_PREFIX_BYTES), secrets.token_hex(_SECRET_BYTES)
+    key = ApiKey.objects.create(
+        tenant_id=tenant_id,
+        name=name.strip(),
+        prefix=prefix,
+        secret_hash=_hash(secret),
+        scopes=chosen,
+        expires_at=expires_at,
+    )
+    return key.id, f"clk_{prefix}_{secret}"
+
+
+def grantable(tenant_id: UUID | None) -> frozenset[str]:
+    """The scopes a key of this tenant (None: a platform key) can have."""
+    return frozenset(SCOPES) if tenant_id is None else frozenset(SCOPES) - PLATFORM_SCOPES
+
+
+_FIND = """
+SELECT k.id, k.tenant_id, k.name, k.secret_hash, k.scopes,
+       k.last_used_at IS NULL OR k.last_used_at < now() - make_interval(secs => %s)
+FROM webhooks_apikey k LEFT JOIN webhooks_tenant t ON t.id = k.tenant_id
+WHERE k.prefix = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+  AND (k.tenant_id IS NULL OR t.active)
+"""
+_NOTE_USE = """
+UPDATE webhooks_apikey SET last_used_at = now()
+WHERE id = %s AND (last_used_at IS NULL OR last_used_at < now() - make_interval(secs => %s))
+"""
+
+
+def authenticate(token: str) -> Credential | None:
+    """The holder of a token; None when it is malformed, unknown, revoked, expired or of an inactive tenant.
+
+    One statement, because it is part of every request; once a minute a second one notes the use. An unknown
+    prefix and a wrong secret take the same path, so the time of the answer does not tell which prefixes exist.
+    """
+    if not (parts := _TOKEN.match(token)):
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [_TOUCH, parts[1]])
+        row = cursor.fetchone()
+        expected = bytes(row[3]) if row else _NOBODY
+        if not hmac.compare_digest(_hash(parts[2]), expected) or row is None:
+            return None
+        key_id, tenant_id, name, _, scopes, unnoted = row
+        if unnoted:
+            cursor.execute(_NOTE_USE, [key_id, _TOUCH])
+    return Credential(key_id, tenant_id, frozenset(scopes), name)
+
+
+def revoke(key_id: UUID) -> None:
+    """End a key at once. Doing it twice keeps the first moment. Raises :class:`NotFound`."""
+    ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=timezone.now())
+    if not ApiKey.objects.filter(id=key_id).exists():
+        raise NotFound
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _name_faults(name: object) -> list[FieldError]:
+    if isinstance(name, str) and name.strip() and len(name) <= MAX_NAME and name.isprintable():
+        return []
+    return [FieldError("/name", f"takes printable text of 1 to {MAX_NAME} characters")]
+
+
+def _scope_faults(scopes: Sequence[object], tenant_id: UUID | None) -> list[FieldError]:
+    if not scopes:
+        return [FieldError("/scopes", f"takes one or more of {', '.join(SCOPES)}")]
+    faults = []
+    for n, scope in enumerate(scopes):
+        if not isinstance(scope, str) or scope not in SCOPES:
+            faults.append(FieldError(f"/scopes/{n}", f"is no scope; known: {', '.join(SCOPES)}"))
+        elif scope not in grantable(tenant_id):
+            faults.append(FieldError(f"/scopes/{n}", f"{scope} is for platform keys only"))
+        elif scope in scopes[:n]:
+            faults.append(FieldError(f"/scopes/{n}", f"{scope} is there twice"))
+    return faults
+
+
+def _expiry_faults(expires_at: datetime | None) -> list[FieldError]:
+    if expires_at is None:
+        return []
+    if timezone.is_naive(expires_at):
+        return [FieldError("/expires_at", "needs a time zone, such as 2030-01-01T00:00:00Z")]
+    if expires_at <= timezone.now():
+        return [FieldError("/expires_at", "lies in the past")]
+    return []
