@@ -1,0 +1,61 @@
+# make run | demo | test | lint | bench | lock. Needs make and Python 3.11 or newer; everything else goes into .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that is new enough; PYTHON=/path/to/python3 chooses another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint bench lock
+
+help:
+	@echo 'make run    start everything on this machine; Ctrl-C stops it'
+	@echo 'make demo   start everything, deliver real GitHub webhooks, verify each, stop'
+	@echo 'make test   run the tests'
+	@echo 'make lint   ruff, mypy, import-linter'
+	@echo 'make bench  measure throughput and latency'
+	@echo 'make lock   compute the lock files again (needs uv)'
+
+run: $(VENV)/run.stamp
+	@exec $(BIN)/python manage.py up
+
+demo: $(VENV)/run.stamp
+	@exec $(BIN)/python manage.py demo
+
+test: $(VENV)/dev.stamp
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp
+	@exec $(BIN)/python -m benchmarks
+
+lock:
+	$(COMPILE) --extra embedded --extra demo --output-file requirements.lock
+	$(COMPILE) --extra dev --output-file requirements-dev.lock
+
+$(BIN)/python:
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'Clarion needs Python 3.11 or newer: install it, or say where it is: make run PYTHON=/path/to/python3' >&2; \
+		exit 1; }
+	@echo 'making $(VENV) with $(PYTHON)'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo 'This Python cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv).' >&2; \
+		exit 1; }
+
+# The stamp is newer than its lock file when the lock file is installed.
+$(VENV)/run.stamp: requirements.lock | $(BIN)/python
+	@echo 'installing $<'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock | $(BIN)/python
+	@echo 'installing $<'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

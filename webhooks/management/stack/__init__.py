@@ -1,0 +1,1 @@
+"""What ``manage.py up`` is made of: embedded services, supervision, seed."""
