@@ -7,6 +7,7 @@ late (the rows know what is due). So a message that cannot be published is only 
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,11 @@ SLOW_QUEUE = "deliver.slow"
 DEAD_LETTER_QUEUE = "dead_letter"
 FAN_OUT_QUEUE = "fan_out"
 _RETRY_SLACK = 0.05  # seconds added to a broker-held retry: it must not arrive before its row is due
+_BROKER_REST = 5.0  # seconds without a try after a failed publish: a broker that hangs must not hold every request
 _FAN_OUT_ROUNDS = 20  # batches of one task, so that a flood does not keep one worker thread for itself
+
+
+_broker_rests_until = 0.0
 
 
 class DeliverTask(Task):  # type: ignore[type-arg]
@@ -167,9 +172,13 @@ def _lane(bell: Bell) -> str:
 
 
 def _publish(task: Any, args: list[str], queue: str) -> bool:
+    global _broker_rests_until
+    if time.monotonic() < _broker_rests_until:
+        return False
     try:
         task.apply_async(args, queue=queue, retry=False, ignore_result=True)
     except (BrokerError, OSError) as error:
+        _broker_rests_until = time.monotonic() + _BROKER_REST
         log.warning("doorbell_lost", task=task.name, error=type(error).__name__, effect="the sweep will ring")
         return False
     return True
