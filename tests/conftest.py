@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
     from tests.database import empty_instead_of_flushing
 
     empty_instead_of_flushing()
+
+
+def pytest_sessionfinish() -> None:
+    """Warm connections would be reported as unclosed when the interpreter ends."""
+    outbound = sys.modules.get("webhooks.net.outbound")
+    if outbound is not None and outbound.client.cache_info().currsize:
+        outbound.client().close()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -175,9 +183,7 @@ def _shared_worker(celery_project_app: Celery, stack_env: Mapping[str, str]) -> 
 
 
 @pytest.fixture
-def shared_worker(
-    transactional_db: None, valkey: redis.Redis, _shared_worker: WorkerNode
-) -> Iterator[WorkerNode]:
+def shared_worker(transactional_db: None, valkey: redis.Redis, _shared_worker: WorkerNode) -> Iterator[WorkerNode]:
     """A worker for all queues that the tests of this process share: not to be killed. There is no beat.
 
     Afterwards the broker is empty and the worker idle, so nothing of this test runs in the next one.

@@ -48,11 +48,9 @@ STATIC_URL = "/static/"
 WEBHOOKS_ALLOW_HTTP = True
 WEBHOOKS_ALLOWED_CIDRS = "127.0.0.0/8:*"
 """
-URLS = """
-from django.contrib import admin
-from django.urls import path
-urlpatterns = [path("admin/", admin.site.urls)]
-"""
+
+
+FILES = ("__init__.py", "celery.py", "orders.py", "urls.py")
 
 
 class Host:
@@ -62,9 +60,8 @@ class Host:
         self.env = {**env, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "DJANGO_SETTINGS_MODULE": "shop.settings"}
         package = folder / "shop"
         package.mkdir()
-        files = {name: block(TEXT, "python", f"# shop/{name}") for name in ("__init__.py", "celery.py", "orders.py")}
+        files = {name: block(TEXT, "python", f"# shop/{name}") for name in FILES}
         files["settings.py"] = BEFORE + block(TEXT, "python", "# shop/settings.py")
-        files["urls.py"] = URLS
         for name, content in files.items():
             (package / name).write_text(content)
         self.folder = folder
@@ -187,3 +184,26 @@ def test_the_project_passes_its_checks_and_has_clarions_pages_in_its_admin(host:
         "    print(client.get(f'/admin/webhooks/{name}').status_code)\n"
     )
     assert set(printed.split()) == {"200"}
+
+
+def test_the_http_api_keeps_its_conventions_inside_the_project(host: Host) -> None:
+    printed = host.python(
+        "from django.test import Client\n"
+        "from webhooks.services import api_keys, tenants\n"
+        "_, token = api_keys.create_api_key(tenants.create_tenant('Acme'), 'test')\n"
+        "client = Client(headers={'host': 'localhost'})\n"
+        "key = {'Authorization': f'Bearer {token}'}\n"
+        "event = {'type': 'order.created', 'data': {}}\n"
+        "for headers, body in (({}, event), (key, {'type': 'a..b'}), (key, event)):\n"
+        "    answer = client.post('/api/events', body, 'application/json', headers=headers)\n"
+        "    print(answer.status_code, answer['Content-Type'])\n"
+        "answer = client.get('/api/events', headers=key)\n"
+        "print(answer.status_code, *answer.json())\n"
+    )
+    problem = "application/problem+json"
+    assert printed.splitlines() == [
+        f"401 {problem}",
+        f"422 {problem}",
+        "202 application/json",
+        "200 next previous results",
+    ]
