@@ -26,8 +26,9 @@ def empty_tasks_per_second(machine: Machine, count: int) -> float:
         for _ in range(count):
             nothing.apply_async(queue="waiting")
         broker = redis.Redis.from_url(app.conf.broker_url)
-        started = time.monotonic()
         app.control.add_consumer("waiting")
+        wait_until(lambda: broker.llen("waiting") < count, "the first empty task", pause=0.001)
+        started = time.monotonic()
         wait_until(lambda: not broker.llen("waiting") and not broker.hlen("unacked"), "empty tasks", _TIMEOUT, 0.02)
         return count / (time.monotonic() - started)
 

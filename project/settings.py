@@ -250,13 +250,13 @@ LOGGING = {
             ],
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "filters": {"no_doorbells": {"()": "project.logs.NoDoorbells"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_doorbells"]}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         # A line for each doorbell, most of them of the sweep, says nothing that Flower does not show better.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
         # The request line has the status already.
         "django.request": {"level": "ERROR"},
     },

@@ -66,6 +66,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         services.stop()
 
 
+@pytest.fixture(autouse=True)
+def _rested() -> None:
+    """A process leaves the broker and the guards alone for a while after a failure: not into the next test."""
+    for name, pause in (("webhooks.tasks", "_broker_rests_until"), ("webhooks.guards.store", "_resting_until")):
+        if name in sys.modules:
+            setattr(sys.modules[name], pause, 0.0)
+
+
 # --- services
 
 

@@ -55,9 +55,7 @@ def test_a_connection_is_used_again(receiver: Receiver, session: requests.Sessio
     assert len({request.connection for request in receiver.wait_for(3)}) == 1
 
 
-def test_a_script_is_played_in_order_and_then_the_default(
-    receiver: Receiver, session: requests.Session
-) -> None:
+def test_a_script_is_played_in_order_and_then_the_default(receiver: Receiver, session: requests.Session) -> None:
     receiver.script("/hook", [Answer(500), Answer(429, [("Retry-After", "7")], b"later")], then=Answer(204))
     answers = [session.post(receiver.url("/hook")) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [500, 429, 204, 204]
@@ -109,9 +107,7 @@ def test_it_drips_an_answer_and_sends_raw_bytes(receiver: Receiver, session: req
     assert speak(receiver, request) == b"SSH-2.0-OpenSSH\r\n"
 
 
-def test_waiting_for_what_never_comes_says_what_did_arrive(
-    receiver: Receiver, session: requests.Session
-) -> None:
+def test_waiting_for_what_never_comes_says_what_did_arrive(receiver: Receiver, session: requests.Session) -> None:
     session.post(receiver.url("/hook"))
     with pytest.raises(AssertionError, match=r"2 requests on /hook within 0\.01 s; arrived: POST /hook"):
         receiver.wait_for(2, "/hook", timeout=0.01)
@@ -146,10 +142,7 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
     authority.issue_cert("127.0.0.1").configure_cert(context)
     server = Server(tls=context)
     receiver = server.receiver()
-    assert (
-        requests.post(receiver.url("/hook"), b"x", verify=str(tmp_path / "ca.pem"), timeout=9).status_code
-        == 200
-    )
+    assert requests.post(receiver.url("/hook"), b"x", verify=str(tmp_path / "ca.pem"), timeout=9).status_code == 200
     with pytest.raises(requests.exceptions.SSLError):
         requests.post(receiver.url("/hook"), timeout=9)
     server.stop()

@@ -23,9 +23,7 @@ from webhooks.models import Delivery, Endpoint, Mailbox, Tenant
 def test_all_rows_of_all_tables_are_deleted_whatever_refers_to_them() -> None:
     delivery = factories.make_delivery()
     emptied = empty_tables()
-    assert {'"webhooks_delivery"', '"webhooks_event"', '"webhooks_endpoint"', '"webhooks_tenant"'} <= set(
-        emptied
-    )
+    assert {'"webhooks_delivery"', '"webhooks_event"', '"webhooks_endpoint"', '"webhooks_tenant"'} <= set(emptied)
     assert not Delivery.objects.filter(id=delivery.id).exists()
     assert not Tenant.objects.exists()
     assert empty_tables() == []

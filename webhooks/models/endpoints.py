@@ -45,9 +45,7 @@ class Endpoint(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="endpoints")
-    url = models.TextField(
-        max_length=2048, verbose_name="URL", help_text="https, unless http is allowed."
-    )
+    url = models.TextField(max_length=2048, verbose_name="URL", help_text="https, unless http is allowed.")
     description = models.CharField(max_length=500, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
