@@ -70,9 +70,7 @@ class Answer:
         if not {name.lower() for name, _ in fields} & {"content-length", "transfer-encoding"}:
             fields.append(("Content-Length", str(len(self.body))))
         lines = [f"{name}: {value}" for name, value in fields]
-        return "\r\n".join([f"HTTP/1.1 {self.status} {_phrase(self.status)}", *lines, "", ""]).encode(
-            "latin-1"
-        )
+        return "\r\n".join([f"HTTP/1.1 {self.status} {_phrase(self.status)}", *lines, "", ""]).encode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

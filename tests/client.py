@@ -54,9 +54,7 @@ class ApiClient:
         """Any method. ``headers`` go over the client's own; Content-Type is application/json unless given."""
         sent = {**self._headers, **(headers or {})}
         content_type = next((value for name, value in sent.items() if name.lower() == "content-type"), None)
-        return self._client.generic(
-            method, path, _encoded(body), content_type or "application/json", headers=sent
-        )
+        return self._client.generic(method, path, _encoded(body), content_type or "application/json", headers=sent)
 
 
 def _encoded(body: Any) -> bytes:

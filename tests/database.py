@@ -17,9 +17,7 @@ def empty_tables() -> list[str]:
     Django truncates instead: a new file for each of some hundred partitions and indexes, and then the content
     types and permissions again: 450 ms a test, this takes 10. Foreign keys are checked at the commit.
     """
-    tables = [
-        model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed
-    ]
+    tables = [model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed]
     quoted = [connection.ops.quote_name(name) for name in sorted({*tables} - KEPT)]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")

@@ -88,9 +88,7 @@ def make_delivery(endpoint: Endpoint | None = None, event: Event | None = None, 
         "next_attempt_at": now,
         "created_at": now,
     }
-    delivery = Delivery.objects.create(
-        tenant=endpoint.tenant, event=event, endpoint=endpoint, **values | fields
-    )
+    delivery = Delivery.objects.create(tenant=endpoint.tenant, event=event, endpoint=endpoint, **values | fields)
     _post(delivery)
     return delivery
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 
 from webhooks import tasks
 from webhooks.core import ids
@@ -49,9 +50,11 @@ def emit(
 def emit_many(events: Iterable[Mapping[str, Any]], *, tenant: Tenant | UUID | str) -> list[str]:
     """Publish many events in two statements; each is a mapping of :func:`emit`'s arguments. All or none."""
     tenant_id = _tenant_id(tenant)
-    published = ingest.publish(tenant_id, [_draft(event) for event in events])
-    if clash := next((p for p in published if p.conflict), None):
-        raise Conflict(f"The event id {clash.public_id} belongs to an event with other content.")
+    drafts = [_draft(event) for event in events]
+    with transaction.atomic():
+        published = ingest.publish(tenant_id, drafts)
+        if clash := next((p for p in published if p.conflict), None):
+            raise Conflict(f"The event id {clash.public_id} belongs to an event with other content.")
     tasks.on_commit(tasks.ring_fan_out)
     return [p.public_id for p in published]
 
@@ -62,7 +65,8 @@ def _draft(event: Mapping[str, Any]) -> ingest.Draft:
     if isinstance(data, bytes):
         text = ingest_json.check_data(data)
     else:
-        text = json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False, allow_nan=False).encode()
+        # What JSON cannot hold (NaN, lone surrogates) is written down, so that it is refused with a pointer.
+        text = json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False).encode("utf-8", "surrogatepass")
     rest = {
         "type": event["type"],
         "id": event.get("id"),

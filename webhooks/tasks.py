@@ -55,17 +55,18 @@ class DeliverTask(Task):  # type: ignore[type-arg]
 @shared_task(
     name="webhooks.deliver",
     base=DeliverTask,
+    bind=True,
     autoretry_for=(RetryLater, OperationalError),
     retry_backoff=1,
     retry_backoff_max=60,
     retry_jitter=True,
     max_retries=5,
 )
-def deliver(endpoint_id: str) -> str:
+def deliver(self: Any, endpoint_id: str) -> str:
     """Deliver what is due at one endpoint. Raises RetryLater for a retry the broker may hold."""
     key = UUID(endpoint_id)
     flags.lower_flags([endpoint_id])
-    done = drain(key, ring)
+    done = drain(key, ring, worker=self.request.hostname or "")
     for delivery_id in done.dead:
         _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
     ring(done.bells)

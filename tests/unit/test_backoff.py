@@ -93,7 +93,8 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 
 
 DATE_LIKE = st.from_regex(
-    r"(Mon, |Monday, )?-?[0-9]{1,30}[ -](Jan|Foo)[ -]-?[0-9]{1,30} -?[0-9]{1,20}:[0-9]{1,20}:[0-9]{1,20} ([+-]?[0-9]{1,30}|GMT)",
+    r"(Mon, |Monday, )?-?[0-9]{1,30}[ -](Jan|Foo)[ -]-?[0-9]{1,30} "
+    r"-?[0-9]{1,20}:[0-9]{1,20}:[0-9]{1,20} ([+-]?[0-9]{1,30}|GMT)",
     fullmatch=True,
 )
 

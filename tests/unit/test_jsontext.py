@@ -137,13 +137,19 @@ def test_the_pointer_of_any_leaf(value: Any, draw: random.Random, indent: int | 
 def test_nothing_makes_it_raise_anything_else(raw: bytes) -> None:
     for position in (0, len(raw) // 2, len(raw)):
         assert isinstance(jsontext.pointer_at(raw, position), str)
+    found = first_fault(raw, 3)
+    assert found is None or found.detail
+
+
+def first_fault(raw: bytes, max_depth: int) -> jsontext.JSONFault | None:
     try:
-        jsontext.check(raw, max_depth=3)
+        jsontext.check(raw, max_depth=max_depth)
         msgspec.json.decode(raw, type=msgspec.Raw)
-    except jsontext.JSONFault as found:
-        assert found.detail
+    except jsontext.JSONFault as fault:
+        return fault
     except msgspec.DecodeError as error:
-        assert jsontext.explain(raw, str(error)).detail
+        return jsontext.explain(raw, str(error))
+    return None
 
 
 @pytest.mark.timeout(20)
@@ -156,7 +162,4 @@ def test_hostile_text_is_read_in_linear_time(unit: bytes) -> None:
         with pytest.raises(jsontext.JSONFault):
             jsontext.check(raw + b"[" * 100 + b"\xff", max_depth=DEPTH)
         assert jsontext.explain(raw, "Input data was truncated").syntax
-        try:
-            jsontext.check(raw, max_depth=DEPTH)
-        except jsontext.JSONFault as found:
-            assert "nested deeper" in found.detail
+        assert first_fault(raw, DEPTH)

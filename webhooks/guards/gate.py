@@ -31,9 +31,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state = redis.call('HMGET', gate, 'open_until', 'probe_until', 'limit', 'tokens', 'tokens_at')
 local open_until, probe_until = tonumber(state[1]), tonumber(state[2]) or 0
-if open_until and now < math.max(open_until, probe_until) then
-  return {0, 0, math.max(open_until, probe_until), 'breaker'}
-end
+if open_until and now < open_until then return {0, 0, open_until, 'breaker'} end
+if open_until and now < probe_until then return {0, 0, 0, 'busy'} end
 redis.call('ZREMRANGEBYSCORE', slots, '-inf', now)
 local limit = math.min(max_slots, math.max(1, math.floor(tonumber(state[3]) or initial)))
 if redis.call('ZCARD', slots) >= limit then return {0, 0, 0, 'busy'} end

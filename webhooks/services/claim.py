@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from webhooks.core import ids
 from webhooks.services.target import Target
@@ -63,13 +63,16 @@ SELECT c.id, c.attempt_count, c.trigger, c.event_id, e.key, e.type, e.version, e
 FROM claimed c LEFT JOIN webhooks_event e ON e.id = c.event_id
 ORDER BY c.event_id
 """
-# Nothing overtakes an earlier event of the same endpoint that waits for its retry or is on its way.
+# Nothing overtakes an earlier event of the same endpoint that waits for its retry, is on its way or is not
+# routed yet (of two fan-outs at once, the one with the later events may commit first).
 _HEAD_OF_LINE = """
-      AND event_id < COALESCE((
+      AND event_id < COALESCE(LEAST((
           SELECT min(event_id::text)::uuid FROM webhooks_delivery
           WHERE endpoint_id = %(endpoint)s AND id >= %(lower)s AND id < %(upper)s
             AND (state = 'sending' OR state = 'pending' AND next_attempt_at > now())
-      ), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      ), (
+          SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL AND tenant_id = %(tenant)s ORDER BY id LIMIT 1
+      )), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 """
 _CLAIM_ANY = _CLAIM.format(head_of_line="", order="next_attempt_at, id")
 _CLAIM_ORDERED = _CLAIM.format(head_of_line=_HEAD_OF_LINE, order="event_id")
@@ -80,17 +83,25 @@ def key_range(oldest_pending_id: UUID | None) -> tuple[UUID, UUID]:
     return oldest_pending_id or UUID(int=0), ids.floor(datetime.now(UTC) + _CLOCK_SKEW)
 
 
+# Two claims at once, which slots prevent but only while Redis is there: the second would skip the rows that the
+# first has locked, and overtake them.
+_ONE_AT_A_TIME = "SELECT 1 FROM webhooks_mailbox WHERE endpoint_id = %s FOR UPDATE"
+
+
 def claim(target: Target, token: UUID, *, limit: int, lease: float) -> list[Claimed]:
-    """Take up to ``limit`` due deliveries for ``lease`` seconds, longest waiting first."""
+    """Take up to ``limit`` due deliveries for ``lease`` seconds, longest waiting first (ordered: oldest event)."""
     lower, upper = key_range(target.oldest_pending_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM_ORDERED if target.ordered else _CLAIM_ANY,
-            {
-                "endpoint": target.endpoint_id, "lower": lower, "upper": upper,
-                "limit": limit, "token": token, "lease": lease,
-            },
-        )  # fmt: skip
+    parameters: dict[str, Any] = {
+        "endpoint": target.endpoint_id, "lower": lower, "upper": upper, "limit": limit, "token": token, "lease": lease,
+        "tenant": target.tenant_id,
+    }  # fmt: skip
+    if not target.ordered:
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM_ANY, parameters)
+            return [Claimed(*row) for row in cursor.fetchall()]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME, [target.endpoint_id])
+        cursor.execute(_CLAIM_ORDERED, parameters)
         return [Claimed(*row) for row in cursor.fetchall()]
 
 

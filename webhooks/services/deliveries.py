@@ -19,7 +19,7 @@ from webhooks.services.fan_out import notify_mailboxes
 
 _HURRY = """
 UPDATE webhooks_delivery SET next_attempt_at = now()
-WHERE id = ANY(%s) AND state = 'pending' RETURNING endpoint_id, id
+WHERE id = ANY(%s) AND state = 'pending' RETURNING endpoint_id, id, state
 """
 _COPY = """
 INSERT INTO webhooks_delivery (id, tenant_id, event_id, endpoint_id, state, trigger, attempt_count, next_attempt_at,
@@ -30,7 +30,7 @@ SELECT n.id, e.tenant_id, n.event_id, e.id,
        CASE WHEN e.state = 'active' THEN '' ELSE 'the endpoint is ' || e.state END, now()
 FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS n(id, event_id, endpoint_id)
 JOIN webhooks_endpoint e ON e.id = n.endpoint_id AND e.deleted_at IS NULL
-RETURNING endpoint_id, id
+RETURNING endpoint_id, id, state
 """
 
 
@@ -40,7 +40,7 @@ def retry(delivery_ids: Sequence[UUID]) -> list[Bell]:
         cursor.execute(_HURRY, [list(delivery_ids)])
         hurried = cursor.fetchall()
         bells = notify_mailboxes(cursor, hurried)
-    waiting = {delivery_id for _, delivery_id in hurried}
+    waiting = {delivery_id for _, delivery_id, _ in hurried}
     finished = Delivery.objects.filter(id__in=set(delivery_ids) - waiting, finished_at__isnull=False)
     _, more = create(finished.values_list("event_id", "endpoint_id"), Trigger.MANUAL)
     return bells + more
@@ -59,7 +59,7 @@ def create(pairs: Iterable[tuple[UUID, UUID]], trigger: Trigger) -> tuple[list[U
         cursor.execute(_COPY, [trigger, *columns])
         made = cursor.fetchall()
         bells = notify_mailboxes(cursor, made)
-    return [delivery_id for _, delivery_id in made], bells
+    return [delivery_id for _, delivery_id, _ in made], bells
 
 
 def cancel(delivery_ids: Sequence[UUID]) -> int:

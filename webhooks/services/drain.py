@@ -59,11 +59,11 @@ def _ring_nobody(bells: Sequence[Bell]) -> None:
     """For callers that drain by themselves."""
 
 
-def drain(endpoint_id: UUID, ring: Ring = _ring_nobody) -> Drained:
+def drain(endpoint_id: UUID, ring: Ring = _ring_nobody, worker: str = "") -> Drained:
     """Deliver what is due at one endpoint, for about a second.
 
     ``ring`` is called before the sending when a claim was full: that is how an endpoint gets as many drains
-    at once as the gate allows.
+    at once as the gate allows. ``worker``: the name written on the attempts.
     """
     try:
         target = load(endpoint_id)
@@ -86,10 +86,10 @@ def drain(endpoint_id: UUID, ring: Ring = _ring_nobody) -> Drained:
     )  # fmt: skip
     if grant.denial is not None:
         return _denied(target, grant)
-    return _deliver(target, grant, ring)
+    return _deliver(target, grant, ring, worker)
 
 
-def _deliver(target: Target, grant: gate.Grant, ring: Ring) -> Drained:
+def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str) -> Drained:
     sent: list[Sent] = []
     counts = Tally()
     try:
@@ -113,8 +113,9 @@ def _deliver(target: Target, grant: gate.Grant, ring: Ring) -> Drained:
     unsent = [row.delivery_id for row in claimed[len(sent) :]]
     blocked, why = _blocked(sent, opened)
     recorded = record(
-        target, token, sent, unsent, counts, drained=drained and not unsent, blocked=blocked, blocked_reason=why
-    )
+        target, token, sent, unsent, counts,
+        worker=worker, drained=drained and not unsent, blocked=blocked, blocked_reason=why,
+    )  # fmt: skip
     _disable_if_hopeless(target, sent, counts)
     return _drained(target, sent, recorded, counts, more=bool(unsent) or not drained, blocked=blocked is not None)
 

@@ -105,11 +105,12 @@ _ROUTE = (
            CASE WHEN state = 'active' THEN '' ELSE 'the endpoint is ' || state END, now()
     FROM keyed
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, event_id, endpoint_id
+    RETURNING id, event_id, endpoint_id, state
 )
-SELECT event_id, endpoint_id, id, NULL AS refusal FROM made
+SELECT event_id, endpoint_id, made.id, made.state, NULL AS refusal
+FROM keyed LEFT JOIN made USING (event_id, endpoint_id)
 UNION ALL
-SELECT event_id, endpoint_id, NULL,
+SELECT event_id, endpoint_id, NULL, NULL,
        CASE WHEN NOT channel_ok THEN 'channel' WHEN NOT version_ok THEN 'version' ELSE 'filter' END
 FROM judged WHERE NOT wanted
 """
@@ -121,16 +122,18 @@ FROM unnest(%s::uuid[], %s::int[], %s::jsonb[]) AS t(id, matched, routing)
 WHERE e.id = t.id AND e.id >= %s AND e.id <= %s
 """
 
-# A delivery that became due makes its mailbox due, but not before what blocks the endpoint has passed.
+# A delivery that became due makes its mailbox due, but not before what blocks the endpoint has passed. One that
+# was made held leaves the mailbox unsettled: the endpoint may be active by the time this commits.
 NOTIFY_MAILBOXES = """
 WITH new AS (
-    SELECT * FROM unnest(%s::uuid[], %s::uuid[]) AS n(endpoint_id, oldest)
+    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bool[]) AS n(endpoint_id, oldest, held)
 ), locked AS (
-    SELECT m.endpoint_id, n.oldest FROM webhooks_mailbox m JOIN new n USING (endpoint_id)
+    SELECT m.endpoint_id, n.oldest, n.held FROM webhooks_mailbox m JOIN new n USING (endpoint_id)
     ORDER BY m.endpoint_id FOR UPDATE OF m
 )
 UPDATE webhooks_mailbox m
-SET next_due_at = LEAST(m.next_due_at, GREATEST(now(), m.blocked_until)),
+SET next_due_at = CASE WHEN l.held THEN m.next_due_at ELSE LEAST(m.next_due_at, GREATEST(now(), m.blocked_until)) END,
+    unsettled = m.unsettled OR l.held,
     oldest_pending_id = LEAST(m.oldest_pending_id, l.oldest)
 FROM locked l WHERE m.endpoint_id = l.endpoint_id
 RETURNING m.endpoint_id, m.tenant_id, m.latency_ms, m.consecutive_failures, m.next_due_at <= now()
@@ -153,19 +156,23 @@ def fan_out() -> FannedOut:
         )
         rows = cursor.fetchall()
         _write_trace(cursor, rows)
-        bells = notify_mailboxes(cursor, [(endpoint, delivery) for _, endpoint, delivery, _ in rows if delivery])
-    made = sum(1 for row in rows if row[2])
-    return FannedOut(len(events), made, len(events) >= conf.FAN_OUT_BATCH, bells)
+        made = [(endpoint, delivery, state) for _, endpoint, delivery, state, _ in rows if delivery]
+        bells = notify_mailboxes(cursor, made)
+    return FannedOut(len(events), len(made), len(events) >= conf.FAN_OUT_BATCH, bells)
 
 
-def notify_mailboxes(cursor: Any, deliveries: Sequence[tuple[UUID, UUID]]) -> list[Bell]:
-    """Make the mailboxes of new (endpoint, delivery) rows due, in the caller's transaction; return bells to ring."""
+def notify_mailboxes(cursor: Any, deliveries: Sequence[tuple[UUID, UUID, str]]) -> list[Bell]:
+    """Tell the mailboxes of (endpoint, delivery, state) rows, in the caller's transaction; return bells to ring.
+
+    ``state``: *pending* or *held*, the same for all rows of an endpoint.
+    """
     oldest: dict[UUID, UUID] = {}
-    for endpoint_id, delivery_id in deliveries:
+    for endpoint_id, delivery_id, _ in deliveries:
         oldest[endpoint_id] = min(delivery_id, oldest.get(endpoint_id, delivery_id))
     if not oldest:
         return []
-    cursor.execute(NOTIFY_MAILBOXES, [list(oldest), list(oldest.values())])
+    held = {endpoint_id for endpoint_id, _, state in deliveries if state == "held"}
+    cursor.execute(NOTIFY_MAILBOXES, [list(oldest), list(oldest.values()), [key in held for key in oldest]])
     return [
         Bell(endpoint, tenant, is_slow(latency, failures))
         for endpoint, tenant, latency, failures, due in cursor.fetchall()
@@ -213,12 +220,12 @@ def _integer(digits: str) -> float:
     return int(digits) if len(digits) < 1000 else float(digits)
 
 
-def _write_trace(cursor: Any, rows: Sequence[tuple[UUID, UUID, UUID | None, str | None]]) -> None:
+def _write_trace(cursor: Any, rows: Sequence[tuple[UUID, UUID, UUID | None, str | None, str | None]]) -> None:
     """Note on each event how many deliveries it made and which endpoints refused it, and why."""
     matched: dict[UUID, int] = {}
     refused: dict[UUID, list[dict[str, str]]] = {}
-    for event_id, endpoint_id, delivery_id, refusal in rows:
-        matched[event_id] = matched.get(event_id, 0) + (delivery_id is not None)
+    for event_id, endpoint_id, _, _, refusal in rows:
+        matched[event_id] = matched.get(event_id, 0) + (refusal is None)
         if refusal:
             refused.setdefault(event_id, []).append({"webhook": ids.show(ids.WEBHOOK, endpoint_id), "reason": refusal})
     if matched:

@@ -20,6 +20,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,32}\Z")
 _CHANNEL = re.compile(r"[A-Za-z0-9._:/-]{1,128}\Z")
 _CORRELATION = re.compile(r"[\x21-\x7e]{1,128}\Z")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # not the text of an escape, which has one more backslash
 _ENVELOPE_DEPTH = 1  # the object around data
 _BATCH_DEPTH = 3  # the same inside {"events": [...]}
 _HOPELESS_DEPTH = 500  # below the recursion limit of the parser
@@ -62,7 +63,7 @@ def parse_batch(raw: bytes, *, correlation_id: str = "") -> list[Draft | list[Fi
     """
     if len(raw) > conf.MAX_BATCH_BYTES:
         raise TooLarge(f"A batch has at most {conf.MAX_BATCH_BYTES} bytes, this one has {len(raw)}.")
-    _check(raw, _HOPELESS_DEPTH, surrogates=False)
+    _check(raw, _HOPELESS_DEPTH)
     items = _decode(_batch, raw).events
     if not items:
         raise InvalidInput(FieldError("/events", "takes one or more events"))
@@ -92,9 +93,9 @@ def _item(raw: bytes, correlation_id: str) -> Draft | list[FieldError]:
         return [FieldError("", str(error))]
 
 
-def _check(raw: bytes, max_depth: int, *, surrogates: bool = True) -> None:
+def _check(raw: bytes, max_depth: int) -> None:
     try:
-        jsontext.check(raw, max_depth=max_depth, surrogates=surrogates)
+        jsontext.check(raw, max_depth=max_depth)
     except jsontext.JSONFault as fault:
         raise InvalidInput(FieldError(fault.pointer, fault.detail)) from None
 
@@ -127,18 +128,24 @@ def _draft(raw: bytes, correlation_id: str) -> Draft:
     faults = list(_faults(event))
     if faults:
         raise InvalidInput(faults)
-    created_at = event.created_at.astimezone(UTC) if event.created_at else None
     own = event.metadata.get("correlation_id")
     return Draft(
         type=event.type,
         data=bytes(event.data),
         key=event.id,
         version=event.version or "",
-        created_at=created_at,
+        created_at=_utc(event.created_at) if event.created_at else None,
         metadata=event.metadata,
         channels=event.channels,
         correlation_id=own if isinstance(own, str) and _CORRELATION.match(own) else correlation_id,
     )
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(FieldError("/created_at", "lies outside the years 1 to 9999 in UTC")) from None
 
 
 def _faults(event: _Event) -> Any:
@@ -166,5 +173,5 @@ def _metadata_faults(metadata: dict[str, Any]) -> Any:
     text = msgspec.json.encode(metadata)
     if len(text) > MAX_METADATA_BYTES:
         yield FieldError("/metadata", f"has at most {MAX_METADATA_BYTES} bytes")
-    if b"\\u0000" in text:
+    if _NUL.search(text):
         yield FieldError("/metadata", "cannot hold the character U+0000")

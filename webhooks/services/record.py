@@ -7,7 +7,6 @@ a *late* attempt and changes nothing; the mailbox is due no later than the earli
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,8 +19,6 @@ from webhooks.core.outcome import Verdict
 from webhooks.services.claim import key_range, release
 from webhooks.services.sending import Sent
 from webhooks.services.target import Target
-
-_WORKER = socket.gethostname()[:100]
 
 _RECORD = """
 WITH r AS (
@@ -40,11 +37,11 @@ WITH r AS (
                      WHEN e.deleted_at IS NOT NULL THEN 'cancelled'
                      WHEN e.state <> 'active' THEN 'held'
                      ELSE 'pending' END,
-        next_attempt_at = now() + r.delay * interval '1 second',
+        next_attempt_at = CASE WHEN e.deleted_at IS NULL THEN now() + r.delay * interval '1 second' END,
         lease_token = NULL, lease_until = NULL,
         response_status = r.response_status,
         reason = CASE WHEN r.state = 'succeeded' THEN '' ELSE left(r.reason, 200) END,
-        finished_at = CASE WHEN r.state <> 'pending' THEN now() END
+        finished_at = CASE WHEN r.state <> 'pending' OR e.deleted_at IS NOT NULL THEN now() END
     FROM r, endpoint e
     WHERE d.id = r.delivery_id AND d.id = ANY(%(deliveries)s) AND d.id >= %(lower)s AND d.id < %(upper)s
       AND d.lease_token = %(token)s
@@ -62,31 +59,27 @@ WITH r AS (
 SELECT id, state, next_attempt_at FROM updated
 """
 
-_MAILBOX = """
-UPDATE webhooks_mailbox SET
-    latency_ms = CASE WHEN %(latency)s::float IS NULL THEN latency_ms
-                      WHEN latency_ms = 0 THEN %(latency)s ELSE latency_ms * 0.8 + %(latency)s * 0.2 END,
+_BLOCKED_UNTIL = "GREATEST(m.blocked_until, now() + %(blocked)s::float * interval '1 second')"
+_RESULTS = f"""
+    latency_ms = CASE WHEN %(latency_ms)s::float IS NULL THEN latency_ms
+                      WHEN latency_ms = 0 THEN %(latency_ms)s ELSE latency_ms * 0.8 + %(latency_ms)s * 0.2 END,
     consecutive_failures = CASE WHEN %(answered)s > 0 THEN %(tail)s ELSE consecutive_failures + %(tail)s END,
     last_success_at = CASE WHEN %(succeeded)s > 0 THEN now() ELSE last_success_at END,
     last_failure_at = CASE WHEN %(failed)s > 0 THEN now() ELSE last_failure_at END,
     failing_since = CASE WHEN %(tail)s = 0 AND %(answered)s > 0 THEN NULL
                          WHEN %(succeeded)s > 0 THEN now()
                          WHEN %(failed)s > 0 THEN COALESCE(failing_since, now()) ELSE failing_since END,
-    blocked_until = CASE WHEN %(blocked)s::float IS NULL THEN blocked_until
-                         ELSE now() + %(blocked)s * interval '1 second' END,
-    blocked_reason = CASE WHEN %(blocked)s::float IS NULL THEN blocked_reason ELSE %(blocked_reason)s END,
-    next_due_at = LEAST(next_due_at, %(next_due)s)
-WHERE endpoint_id = %(endpoint)s
-RETURNING oldest_pending_id
+    blocked_until = {_BLOCKED_UNTIL},
+    blocked_reason = CASE WHEN %(blocked)s::float IS NULL OR blocked_until > now() + %(blocked)s * interval '1 second'
+                          THEN blocked_reason ELSE %(blocked_reason)s END,
+    unsettled = unsettled OR %(held)s
 """
-
-_LOCK_MAILBOX = "SELECT oldest_pending_id FROM webhooks_mailbox WHERE endpoint_id = %s FOR UPDATE"
-
-# A statement of its own: it takes a fresh snapshot after the row was locked, see models.Mailbox.
-_SETTLE_MAILBOX = """
-UPDATE webhooks_mailbox m SET
+# Due no later than what this drain leaves behind; what else is pending made the mailbox due before.
+_EARLIER = "next_due_at = LEAST(next_due_at, %(next_due)s, CASE WHEN %(given_back)s THEN now() END)"
+# Due when the first of all pending deliveries is.
+_SETTLED = f"""
     next_due_at = (
-        SELECT GREATEST(next_attempt_at, CASE WHEN m.blocked_until > now() THEN m.blocked_until END)
+        SELECT GREATEST(next_attempt_at, CASE WHEN {_BLOCKED_UNTIL} > now() THEN {_BLOCKED_UNTIL} END)
         FROM webhooks_delivery
         WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND id >= %(lower)s AND id < %(upper)s
         ORDER BY next_attempt_at, id LIMIT 1
@@ -97,13 +90,20 @@ UPDATE webhooks_mailbox m SET
           AND id >= %(lower)s AND id < %(upper)s
         ORDER BY id LIMIT 1
     )
-WHERE endpoint_id = %(endpoint)s
 """
+# One UPDATE of the row in a transaction: a second one would have its foreign keys checked at the commit, and that
+# lock on the endpoint, taken after the mailbox's, is a deadlock with everybody who changes the endpoint.
+_UPDATE_MAILBOX = "UPDATE webhooks_mailbox m SET {} WHERE endpoint_id = %(endpoint)s"
+# A statement before the one that settles, which then has a snapshot taken after the lock, see models.Mailbox.
+_LOCK_MAILBOX = "SELECT oldest_pending_id FROM webhooks_mailbox WHERE endpoint_id = %s FOR UPDATE"
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A drain in numbers. ``tail``: failures in a row at its end. ``answered``: results that show it is well."""
+    """A drain in numbers. ``tail``: failures in a row at its end. ``answered``: results that show it is well.
+
+    An attempt that never left (a forbidden address, an event that is gone) is neither answered nor failed.
+    """
 
     succeeded: int = 0
     answered: int = 0
@@ -127,7 +127,7 @@ def tally(sent: Sequence[Sent], elapsed: float) -> Tally:
     tail = next((n for n, failed in enumerate(reversed(against)) if not failed), len(against))
     return Tally(
         succeeded=sum(s.verdict is Verdict.SUCCEEDED for s in sent),
-        answered=against.count(False),
+        answered=sum(s.result.status is not None and not s.against_endpoint for s in sent),
         failed=against.count(True),
         tail=tail,
         latency_ms=elapsed * 1000 / len(sent) if sent else None,
@@ -141,6 +141,7 @@ def record(
     unsent: Sequence[UUID],
     counts: Tally,
     *,
+    worker: str,
     drained: bool,
     blocked: float | None = None,
     blocked_reason: str = "",
@@ -153,44 +154,38 @@ def record(
     rows: list[tuple[UUID, str, datetime | None]] = []
     with transaction.atomic(), connection.cursor() as cursor:
         if sent:
-            cursor.execute(_RECORD, _parameters(target, token, sent))
+            cursor.execute(_RECORD, _parameters(target, token, sent) | {"worker": worker[:100]})
             rows = cursor.fetchall()
         release(cursor, target, token, unsent)
         retries = [due for _, state, due in rows if state == "pending" and due]
-        oldest = _write_mailbox(cursor, target, counts, min(retries, default=None), blocked, blocked_reason)
+        changes: dict[str, Any] = {
+            "blocked": blocked, "blocked_reason": blocked_reason, "next_due": min(retries, default=None),
+            # Another drain may have found nothing and cleared the mailbox while these rows were being sent.
+            "given_back": bool(unsent),
+            # The endpoint may be active again, and what settled it has passed over these rows.
+            "held": any(state == "held" for _, state, _ in rows),
+            "endpoint": target.endpoint_id, **asdict(counts),
+        }  # fmt: skip
         if drained or blocked is not None:
-            _settle_mailbox(cursor, target.endpoint_id, oldest)
+            _settle(cursor, f"{_RESULTS}, {_SETTLED}", changes)
+        else:
+            cursor.execute(_UPDATE_MAILBOX.format(f"{_RESULTS}, {_EARLIER}"), changes)
     dead = [delivery_id for delivery_id, state, _ in rows if state == "dead"]
     return Recorded(dead, len(retries))
-
-
-def _write_mailbox(
-    cursor: Any, target: Target, counts: Tally, next_due: datetime | None, blocked: float | None, reason: str
-) -> UUID | None:
-    cursor.execute(
-        _MAILBOX,
-        {
-            "endpoint": target.endpoint_id, "latency": counts.latency_ms, "answered": counts.answered,
-            "succeeded": counts.succeeded, "failed": counts.failed, "tail": counts.tail,
-            "blocked": blocked, "blocked_reason": reason, "next_due": next_due,
-        },
-    )  # fmt: skip
-    oldest: UUID | None = cursor.fetchone()[0]
-    return oldest
 
 
 def settle_mailbox(endpoint_id: UUID) -> None:
     """Set an endpoint's mailbox to what is really pending: due time and oldest key."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LOCK_MAILBOX, [endpoint_id])
-        if row := cursor.fetchone():
-            _settle_mailbox(cursor, endpoint_id, row[0])
+        _settle(cursor, _SETTLED, {"endpoint": endpoint_id, "blocked": None})
 
 
-def _settle_mailbox(cursor: Any, endpoint_id: UUID, oldest: UUID | None) -> None:
-    """The caller holds the row's lock. ``oldest`` is its present bound, which nobody can lower meanwhile."""
-    lower, upper = key_range(oldest)
-    cursor.execute(_SETTLE_MAILBOX, {"endpoint": endpoint_id, "lower": lower, "upper": upper})
+def _settle(cursor: Any, changes: str, parameters: dict[str, Any]) -> None:
+    """Lock the mailbox and write ``changes``; nobody can lower the bound on the keys meanwhile."""
+    cursor.execute(_LOCK_MAILBOX, [parameters["endpoint"]])
+    if row := cursor.fetchone():
+        lower, upper = key_range(row[0])
+        cursor.execute(_UPDATE_MAILBOX.format(changes), {**parameters, "lower": lower, "upper": upper})
 
 
 _STATES = {Verdict.SUCCEEDED: "succeeded", Verdict.RETRY: "pending", Verdict.DEAD: "dead", Verdict.GONE: "dead"}
@@ -204,7 +199,6 @@ def _parameters(target: Target, token: UUID, sent: Sequence[Sent]) -> dict[str, 
         "token": token,
         "lower": lower,
         "upper": upper,
-        "worker": _WORKER,
         "attempts": [s.attempt_id for s in sent],
         "deliveries": [s.claimed.delivery_id for s in sent],
         "states": [_STATES[s.verdict] for s in sent],

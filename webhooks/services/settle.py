@@ -15,11 +15,9 @@ from webhooks.services.claim import key_range
 
 STEP = 5000  # rows of one transaction: a fraction of a second, however many deliveries wait
 
-_LOCK = """
-SELECT e.state, e.deleted_at IS NOT NULL, m.oldest_pending_id
-FROM webhooks_mailbox m JOIN webhooks_endpoint e ON e.id = m.endpoint_id
-WHERE m.endpoint_id = %s FOR UPDATE OF m
-"""
+_LOCK = "SELECT oldest_pending_id FROM webhooks_mailbox WHERE endpoint_id = %s FOR UPDATE"
+# A statement of its own: its snapshot is taken after the lock, so it sees the change that marked the mailbox.
+_STATE = "SELECT state, deleted_at IS NOT NULL FROM webhooks_endpoint WHERE id = %s"
 _MOVE = """
 UPDATE webhooks_delivery SET state = %(state)s, reason = %(reason)s,
     next_attempt_at = CASE WHEN %(state)s = 'pending' THEN COALESCE(next_attempt_at, now()) END,
@@ -47,9 +45,9 @@ def settle(endpoint_id: UUID) -> bool:
         row = cursor.fetchone()
         if row is None:
             return False
-        endpoint_state, deleted, oldest = row
-        source, state, reason = _direction(endpoint_state, deleted)
-        lower, upper = key_range(oldest)
+        cursor.execute(_STATE, [endpoint_id])
+        source, state, reason = _direction(*cursor.fetchone())
+        lower, upper = key_range(row[0])
         parameters: dict[str, Any] = {
             "endpoint": endpoint_id, "state": state, "reason": reason, "source": source,
             "lower": lower, "upper": upper, "step": STEP,

@@ -64,7 +64,7 @@ WITH expired AS (
            '{{}}', '', ''
     FROM expired x CROSS JOIN LATERAL (SELECT {new_id} AS id WHERE x.id IS NOT NULL) AS new
 )
-SELECT endpoint_id, id FROM expired
+SELECT endpoint_id, id, 'pending' FROM expired
 """
 # A UUIDv7 made by PostgreSQL 13 or later: milliseconds, version and variant over random bits.
 _NEW_ID = """

@@ -21,7 +21,7 @@ def send_test(endpoint_id: UUID, event_type: str = EVENT_TYPE) -> tuple[UUID, UU
     endpoint = Endpoint.objects.existing().filter(id=endpoint_id).first()
     if endpoint is None:
         raise NotFound("There is no such webhook.")
-    now = datetime.now(UTC)
+    now, event_id = datetime.now(UTC), ids.new_id()
     data = {
         "message": "This is a test. Nothing happened, and nothing needs to be done.",
         "webhook_id": endpoint.public_id,
@@ -29,8 +29,9 @@ def send_test(endpoint_id: UUID, event_type: str = EVENT_TYPE) -> tuple[UUID, UU
     }
     with transaction.atomic():
         event = Event.objects.create(
-            id=ids.new_id(), tenant_id=endpoint.tenant_id, type=event_type, data=json.dumps(data).encode(),
+            id=event_id, tenant_id=endpoint.tenant_id, type=event_type, data=json.dumps(data).encode(),
             origin=Event.Origin.TEST, created_at=now, fanned_out_at=now, matched=1,
+            correlation_id=ids.show(ids.EVENT, event_id),
         )  # fmt: skip
         made, _ = deliveries.create([(event.id, endpoint_id)], Trigger.TEST)
     return event.id, made[0]

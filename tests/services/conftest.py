@@ -1,0 +1,35 @@
+"""Fixtures of the delivery engine's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pytest_django import Settings
+
+from tests.receiver import Receiver
+
+if TYPE_CHECKING:
+    from webhooks.models import Endpoint
+
+
+@pytest.fixture
+def no_redis(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at the address of the guards."""
+    from webhooks.guards import store
+
+    settings.WEBHOOKS_REDIS_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(store, "_resting_until", 0.0)
+
+
+@pytest.fixture
+def endpoint_at(receiver: Receiver) -> Callable[..., Endpoint]:
+    """Makes endpoints at the receiver's ``/hook``: ``endpoint_at(ordered=True)``."""
+    from tests.factories import make_endpoint
+    from tests.services.engine import HOOK
+
+    def make(**fields: Any) -> Endpoint:
+        return make_endpoint(url=receiver.url(HOOK), **fields)
+
+    return make
