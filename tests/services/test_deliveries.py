@@ -10,8 +10,8 @@ import pytest
 
 from tests.factories import make_delivery, make_endpoint, make_event
 from tests.services.engine import mailbox_faults
-from webhooks.models import Delivery, Endpoint, Mailbox
-from webhooks.services import endpoints
+from webhooks.models import DeadLetter, Delivery, Endpoint, Mailbox
+from webhooks.services import dead_letters, endpoints
 from webhooks.services.bell import Bell
 from webhooks.services.deliveries import cancel, replay_events, retry
 
@@ -137,3 +137,14 @@ def test_events_are_replayed_to_chosen_endpoints_even_if_they_never_had_them() -
     assert bells == [Bell(endpoint.id, endpoint.tenant_id)]
     replay_events(made, [endpoint.id])
     assert Delivery.objects.count() == 6
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("act", "resolution"), [(retry, "replayed"), (cancel, "discarded")])
+def test_the_dead_letter_of_a_delivery_follows_it(act: Any, resolution: str) -> None:
+    delivery, other = (make_delivery(state="dead", finished_at=datetime.now(UTC)) for _ in range(2))
+    for dead in (delivery, other):
+        dead_letters.bury(dead.id)
+    act([delivery.id])
+    assert DeadLetter.objects.get(delivery=delivery).resolution == resolution
+    assert DeadLetter.objects.get(delivery=other).resolution == "open"

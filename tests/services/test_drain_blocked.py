@@ -53,6 +53,17 @@ def test_retry_after_blocks_the_endpoint(endpoint_at: Callable[..., Endpoint], r
     assert states(endpoint) == ["succeeded"] * 4
 
 
+def test_retry_after_counts_when_its_own_delivery_has_no_retry_left(
+    endpoint_at: Callable[..., Endpoint], receiver: Receiver
+) -> None:
+    receiver.script(HOOK, [Answer(503, [("Retry-After", "3600")])])
+    endpoint = endpoint_at(retry_policy="none")
+    post(endpoint, 2)
+    done = drain(endpoint.id)
+    assert (done.sent, len(done.dead)) == (1, 1)
+    assert Mailbox.objects.get(endpoint=endpoint).blocked_reason == "retry_after"
+
+
 def test_a_short_block_does_not_end_a_long_one(endpoint_at: Callable[..., Endpoint], receiver: Receiver) -> None:
     receiver.script(HOOK, [Hang(Answer(503, [("Retry-After", "10")])), Answer(503, [("Retry-After", "3600")])])
     endpoint = endpoint_at(retry_policy=SOON)

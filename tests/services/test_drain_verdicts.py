@@ -133,11 +133,24 @@ def test_only_failures_for_five_days_disable_the_endpoint(
     endpoint.refresh_from_db()
     assert endpoint.state == "active"
     since = datetime.now(UTC) - timedelta(days=5, seconds=1)
-    Mailbox.objects.filter(endpoint=endpoint).update(failing_since=since)
+    Mailbox.objects.filter(endpoint=endpoint).update(failing_since=since, consecutive_failures=4)
     drain(endpoint.id)
     endpoint.refresh_from_db()
     assert (endpoint.state, endpoint.disabled_reason) == ("disabled", "Every delivery failed for 5 days.")
     assert states(endpoint) == ["held"]
+
+
+def test_two_failures_with_idle_days_between_them_disable_nothing(
+    endpoint_at: Callable[..., Endpoint], receiver: Receiver
+) -> None:
+    receiver.always(HOOK, Answer(500))
+    endpoint = endpoint_at(retry_policy=SOON)
+    post(endpoint)
+    long_ago = datetime.now(UTC) - timedelta(days=6)
+    Mailbox.objects.filter(endpoint=endpoint).update(failing_since=long_ago, consecutive_failures=1)
+    drain(endpoint.id)
+    endpoint.refresh_from_db()
+    assert endpoint.state == "active"
 
 
 def test_one_success_ends_the_count_of_failing_days(endpoint_at: Callable[..., Endpoint], receiver: Receiver) -> None:

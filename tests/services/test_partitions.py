@@ -104,7 +104,7 @@ def test_a_row_without_a_partition_is_kept_and_moved_to_its_day() -> None:
     assert partition_of(delivery.event) == partition_name("webhooks_event", FAR)
     assert partition_of(attempt) == partition_name("webhooks_attempt", FAR)
     assert Delivery.objects.values().get(id=delivery.id) == before
-    assert partition_of(other) == "webhooks_delivery_default"
+    assert partition_of(other) == partition_name("webhooks_delivery", FAR + timedelta(days=90))
 
 
 @pytest.mark.django_db
@@ -188,14 +188,17 @@ def test_a_day_with_an_unfinished_delivery_is_kept_whole(settings: Settings, sta
     settings.WEBHOOKS_PARTITIONS_AHEAD = 1
     make_ahead(FAR)
     delivery = delivery_on(FAR, state)
+    EventKey.objects.create(tenant=delivery.tenant, key="k", event_id=delivery.event_id, fingerprint=b"x")
     later = FAR + timedelta(days=40)
     make_ahead(later)
     drop_expired(later)
+    assert EventKey.objects.count() == 1
     assert len(partitions_of(FAR)) == len(TABLES)
     assert Delivery.objects.filter(id=delivery.id).exists()
     assert not partitions_of(FAR + timedelta(days=1))
     Delivery.objects.filter(id=delivery.id).update(state="cancelled")
     assert len(drop_expired(later)) == len(TABLES)
+    assert EventKey.objects.count() == 0
 
 
 @pytest.mark.django_db

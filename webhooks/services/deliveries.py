@@ -10,16 +10,30 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from webhooks.core import ids
-from webhooks.models import Delivery, Trigger
+from webhooks.models import DeadLetter, Delivery, Trigger
 from webhooks.services.bell import Bell
 from webhooks.services.fan_out import notify_mailboxes
 
+# Rows are locked in the order of their keys, so that two people with overlapping selections cannot deadlock.
 _HURRY = """
 UPDATE webhooks_delivery SET next_attempt_at = now()
-WHERE id = ANY(%s) AND state = 'pending' RETURNING endpoint_id, id, state
+WHERE id = ANY(ARRAY(
+    SELECT id FROM webhooks_delivery WHERE id = ANY(%s) AND state = 'pending' ORDER BY id FOR NO KEY UPDATE
+))
+RETURNING endpoint_id, id, state
+"""
+_CANCEL = """
+UPDATE webhooks_delivery
+SET state = 'cancelled', reason = 'cancelled by hand', next_attempt_at = NULL, finished_at = now()
+WHERE id = ANY(ARRAY(
+    SELECT id FROM webhooks_delivery WHERE id = ANY(%s) AND state IN ('pending', 'held', 'dead')
+    ORDER BY id FOR NO KEY UPDATE
+))
+"""
+_RESOLVE = """
+UPDATE webhooks_deadletter SET resolution = %s, resolved_at = now() WHERE delivery_id = ANY(%s) AND resolution = 'open'
 """
 _COPY = """
 INSERT INTO webhooks_delivery (id, tenant_id, event_id, endpoint_id, state, trigger, attempt_count, next_attempt_at,
@@ -35,14 +49,19 @@ RETURNING endpoint_id, id, state
 
 
 def retry(delivery_ids: Sequence[UUID]) -> list[Bell]:
-    """Try deliveries again now: pending ones become due, finished ones get a new delivery (trigger *manual*)."""
+    """Try deliveries again now: pending ones become due, finished ones get a new delivery (trigger *manual*).
+
+    The dead letter of a dead one counts as replayed.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_HURRY, [list(delivery_ids)])
         hurried = cursor.fetchall()
         bells = notify_mailboxes(cursor, hurried)
-    waiting = {delivery_id for _, delivery_id, _ in hurried}
-    finished = Delivery.objects.filter(id__in=set(delivery_ids) - waiting, finished_at__isnull=False)
-    _, more = create(finished.values_list("event_id", "endpoint_id"), Trigger.MANUAL)
+        waiting = {delivery_id for _, delivery_id, _ in hurried}
+        others = Delivery.objects.filter(id__in=set(delivery_ids) - waiting, finished_at__isnull=False)
+        finished = list(others.values_list("id", "event_id", "endpoint_id"))
+        _, more = create([(event_id, endpoint_id) for _, event_id, endpoint_id in finished], Trigger.MANUAL)
+        cursor.execute(_RESOLVE, [DeadLetter.Resolution.REPLAYED, [delivery_id for delivery_id, _, _ in finished]])
     return bells + more
 
 
@@ -63,12 +82,15 @@ def create(pairs: Iterable[tuple[UUID, UUID]], trigger: Trigger) -> tuple[list[U
 
 
 def cancel(delivery_ids: Sequence[UUID]) -> int:
-    """Cancel pending, held and dead deliveries; return how many. One that is being sent is not touched."""
-    return (
-        Delivery.objects.filter(id__in=list(delivery_ids))
-        .filter(state__in=[Delivery.State.PENDING, Delivery.State.HELD, Delivery.State.DEAD])
-        .update(state=Delivery.State.CANCELLED, reason="cancelled by hand", next_attempt_at=None, finished_at=Now())
-    )
+    """Cancel pending, held and dead deliveries; return how many. One that is being sent is not touched.
+
+    The dead letter of a dead one counts as discarded.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CANCEL, [list(delivery_ids)])
+        cancelled: int = cursor.rowcount
+        cursor.execute(_RESOLVE, [DeadLetter.Resolution.DISCARDED, list(delivery_ids)])
+    return cancelled
 
 
 def replay_events(event_ids: Sequence[UUID], endpoint_ids: Sequence[UUID] | None) -> tuple[list[UUID], list[Bell]]:

@@ -133,7 +133,7 @@ def _send(target: Target, claimed: Sequence[Claimed]) -> list[Sent]:
         failures = failures + 1 if one.against_endpoint else 0
         if one.result.error in _TIMEOUTS or failures >= conf.BREAKER_FAILURES or one.verdict is Verdict.GONE:
             break
-        if one.retry_after is not None and one.delay is not None:
+        if one.retry_after is not None and one.against_endpoint:
             break
         if target.ordered and one.verdict is Verdict.RETRY:
             break
@@ -161,7 +161,7 @@ def _denied(target: Target, grant: gate.Grant) -> Drained:
 
 def _blocked(sent: Sequence[Sent], opened: float | None) -> tuple[float | None, str]:
     """Seconds for which the endpoint is to be left alone, and why."""
-    asked = max((s.retry_after for s in sent if s.retry_after and s.delay is not None), default=None)
+    asked = max((s.retry_after for s in sent if s.retry_after and s.against_endpoint), default=None)
     if opened is not None and opened - time.time() > (asked or 0):
         return max(0.0, opened - time.time()), str(gate.Denial.BREAKER)
     return (asked, "retry_after") if asked is not None else (None, "")
@@ -175,6 +175,7 @@ def _disable_if_hopeless(target: Target, sent: Sequence[Sent], counts: Tally) ->
     elif (
         counts.answered == 0
         and target.failing_since is not None
+        and target.consecutive_failures + counts.tail >= conf.BREAKER_FAILURES
         and datetime.now(UTC) - target.failing_since > timedelta(seconds=conf.DISABLE_AFTER)
     ):
         days = conf.DISABLE_AFTER / 86_400

@@ -158,7 +158,7 @@ def defer(endpoint_id: UUID, seconds: float, reason: str = "") -> None:
 
 
 def _locked(endpoint_id: UUID, tenant_id: UUID | None = None) -> Endpoint:
-    rows = Endpoint.objects.existing().select_for_update()
+    rows = Endpoint.objects.existing().select_for_update(no_key=True)
     if tenant_id is not None:
         rows = rows.filter(tenant_id=tenant_id)
     endpoint = rows.filter(id=endpoint_id).first()

@@ -18,6 +18,8 @@ from webhooks.models.partitions import TABLES, bounds, day_of, days_around, part
 
 log = structlog.get_logger(__name__)
 
+# Inserts queue up behind DDL that waits for a lock; after this the next run of the task tries again.
+_LOCK_TIMEOUT = "5s"
 # Any fixed number: two maintenance tasks at once must not create the same partition.
 _LOCK = 7_226_417
 
@@ -34,7 +36,10 @@ def existing(table: str) -> set[str]:
 
 
 def make_ahead(today: date | None = None) -> list[str]:
-    """Make the partitions of yesterday up to PARTITIONS_AHEAD days; return the names of the new ones."""
+    """Make the partitions of yesterday up to PARTITIONS_AHEAD days; return the names of the new ones.
+
+    Rows that the default partition caught are moved to a partition of their day, however long ago it was.
+    """
     today = today or datetime.now(UTC).date()
     made = []
     for table in TABLES:
@@ -42,13 +47,24 @@ def make_ahead(today: date | None = None) -> list[str]:
         for day in days_around(today, conf.PARTITIONS_AHEAD):
             if partition_name(table, day) not in present and _make(table, day):
                 made.append(partition_name(table, day))
+        while (stray := _stray_day(table)) and _make(table, stray):
+            made.append(partition_name(table, stray))
     return made
+
+
+def _stray_day(table: str) -> date | None:
+    """The day of the oldest row in the default partition."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM {table}_default ORDER BY id LIMIT 1")
+        row = cursor.fetchone()
+    return ids.created_at(row[0]).date() if row else None
 
 
 def _make(table: str, day: date) -> bool:
     """Create one partition, taking over rows that the default partition caught for its day."""
     name, (lower, upper) = partition_name(table, day), bounds(day)
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         if name in existing(table):
             return False
@@ -67,20 +83,18 @@ def drop_expired(today: date | None = None) -> list[str]:
     """Drop the days older than RETENTION_DAYS and what refers to them; return the names dropped."""
     today = today or datetime.now(UTC).date()
     first_kept = today - timedelta(days=conf.RETENTION_DAYS)
-    dropped = []
-    for table in TABLES:
-        for name in sorted(existing(table)):
-            day = day_of(name)
-            if day is None or day >= first_kept:
-                continue
-            if _unfinished(day):
-                log.warning("partition_kept", partition=name, why="deliveries of that day are unfinished")
-                continue
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP TABLE {name}")
-            dropped.append(name)
+    expired = {name: day_of(name) for table in TABLES for name in existing(table)}
+    days = sorted({day for day in expired.values() if day is not None and day < first_kept})
+    kept = [day for day in days if _unfinished(day)]
+    if kept:
+        log.warning("partitions_kept", days=[day.isoformat() for day in kept], why="deliveries are unfinished")
+    dropped = sorted(name for name, day in expired.items() if day in days and day not in kept)
+    for name in dropped:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+            cursor.execute(f"DROP TABLE {name}")
     if dropped:
-        oldest = ids.floor(datetime.combine(first_kept, datetime.min.time(), tzinfo=UTC))
+        oldest = ids.floor(datetime.combine(min([first_kept, *kept]), datetime.min.time(), tzinfo=UTC))
         EventKey.objects.filter(event_id__lt=oldest).delete()
         DeadLetter.objects.filter(delivery_id__lt=oldest).delete()
     return dropped

@@ -102,7 +102,7 @@ def _body(target: Target, claimed: Claimed) -> bytes | None:
 
 def request_headers(config: Config, claimed: Claimed, body: bytes, timestamp: int) -> dict[str, str]:
     """All headers but the client's own. ``timestamp``: unix seconds of this attempt."""
-    now = datetime.fromtimestamp(timestamp, tz=UTC)
+    now = datetime.now(UTC)
     active = [value for value, until in config.secrets if until is None or until > now]
     return {
         **config.headers,
