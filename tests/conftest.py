@@ -183,7 +183,7 @@ def worker_nodes(
     workers.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _shared_worker(celery_project_app: Celery, stack_env: Mapping[str, str]) -> Iterator[WorkerNode]:
     worker = LocalWorker("shared", ALL_QUEUES, stack_env, concurrency=16)
     yield WorkerNode(worker, celery_project_app)
@@ -192,7 +192,9 @@ def _shared_worker(celery_project_app: Celery, stack_env: Mapping[str, str]) -> 
 
 @pytest.fixture
 def shared_worker(transactional_db: None, valkey: redis.Redis, _shared_worker: WorkerNode) -> Iterator[WorkerNode]:
-    """A worker for all queues that the tests of this process share: not to be killed. There is no beat.
+    """A worker for all queues that the tests of this module share: not to be killed. There is no beat.
+
+    It does not outlive the module, because others look at what lies in the broker.
 
     Afterwards the broker is empty and the worker idle, so nothing of this test runs in the next one.
     """
