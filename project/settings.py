@@ -257,6 +257,8 @@ LOGGING = {
         # A line for each doorbell, most of them of the sweep, says nothing that Flower does not show better.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Whoever waited for a connection says so once.
+        "psycopg.pool": {"level": "ERROR"},
         # The request line has the status already.
         "django.request": {"level": "ERROR"},
     },

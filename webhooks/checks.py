@@ -33,7 +33,8 @@ def _keys() -> Iterator[CheckMessage]:
     if not conf.ENCRYPTION_KEYS:
         yield Error(
             "WEBHOOKS_ENCRYPTION_KEYS is empty: signing secrets cannot be stored.",
-            hint="Make one: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
+            hint="`manage.py up` makes and keeps one. By hand: "
+            "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
             id="webhooks.E001",
         )
     for number, key in enumerate(conf.ENCRYPTION_KEYS, 1):
