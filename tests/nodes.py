@@ -47,6 +47,10 @@ class WorkerNode(CeleryTestWorker):  # type: ignore[misc]  # pytest-celery has n
         """Wait for a line that contains ``log``, without pytest-celery's pause of a second between looks."""
         self.container.wait_for_log(log, timeout)
 
+    def wait_for_any_log(self, *texts: str, timeout: float = START) -> str:
+        """Wait for a line that contains one of the texts; that text."""
+        return self.container.wait_for_any_log(texts, timeout)
+
     def busy(self) -> int:
         """How many tasks it runs or is about to run (not those in a countdown), asked over the broker."""
         return sum(len(self._ask(question)) for question in ("reserved", "active"))

@@ -85,16 +85,20 @@ class LocalProcess:
 
     def wait_for_log(self, text: str, timeout: float, *, since_start: bool = False) -> bool:
         """Wait until ``text`` is in the log. AssertionError when time is up or the process has ended."""
+        return self.wait_for_any_log([text], timeout, since_start=since_start) == text
 
-        def found() -> bool:
-            start = self._since if since_start else 0
-            return any(text in line for line in self._lines[start:])
+    def wait_for_any_log(self, texts: Sequence[str], timeout: float, *, since_start: bool = False) -> str:
+        """The first of ``texts`` that is in the log, waited for in the same way."""
+
+        def found() -> str | None:
+            lines = self._lines[self._since if since_start else 0 :]
+            return next((text for text in texts if any(text in line for line in lines)), None)
 
         with self._grown:
             self._grown.wait_for(lambda: found() or self._ended, timeout)
-            if found():
-                return True
-        raise AssertionError(f"{self.name} ({self.status}) never said {text!r}:\n{self.tail()}")
+            if text := found():
+                return text
+        raise AssertionError(f"{self.name} ({self.status}) never said {' or '.join(texts)}:\n{self.tail()}")
 
     def logs(self) -> str:
         """Everything written by all runs."""
