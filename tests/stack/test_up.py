@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -77,7 +77,7 @@ def test_flower_needs_the_login_and_no_secret_is_in_a_command_line(stack: Up) ->
     secrets = [facts[name] for name in ("flower_password", "admin_password", "api_key", "platform_key")]
     secrets += [url.rpartition("@")[0].rpartition(":")[2] for url in (facts["database_url"], facts["redis_url"])]
     for pid in family(stack.process.pid):
-        words = " ".join(psutil.Process(pid).cmdline())
+        words = " ".join(_look(pid, lambda process: process.cmdline()))
         assert not [secret for secret in secrets if secret in words]
 
 
@@ -89,13 +89,18 @@ def test_callers_wait_while_a_killed_web_process_is_started_again(stack: Up) -> 
 
 def test_no_child_inherits_the_lock(stack: Up) -> None:
     lock = str(stack.data_dir / "up.lock")
-    assert [pid for pid in family(stack.process.pid) if lock in _open_files(pid)] == [stack.process.pid]
+    holders = [
+        pid
+        for pid in family(stack.process.pid)
+        if lock in _look(pid, lambda process: [file.path for file in process.open_files()])
+    ]
+    assert holders == [stack.process.pid]
 
 
-def _open_files(pid: int) -> list[str]:
-    """Paths a process has open; none when it has ended meanwhile, as PostgreSQL's own helpers do."""
+def _look(pid: int, at: Callable[[psutil.Process], list[str]]) -> list[str]:
+    """What a process shows; nothing when it has ended meanwhile, as PostgreSQL's own helpers do."""
     try:
-        return [file.path for file in psutil.Process(pid).open_files()]
+        return at(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return []
 
@@ -147,8 +152,10 @@ def test_a_killed_up_leaves_no_process_and_the_next_one_goes_on_with_data_and_ke
 def test_a_second_ctrl_c_during_the_start_does_not_wait_for_a_worker_that_hangs(folder: Path) -> None:
     with Up(folder / "data", "--bare", "--port-base", "0") as up:
         up.expect(r"\[web\] .*Starting gunicorn")  # after the workers, while they still load
-        (worker,) = (child for child in psutil.Process(up.process.pid).children() if "deliver.slow" in child.cmdline())
-        worker.suspend()
+        (worker,) = (
+            pid for pid in family(up.process.pid) if "deliver.slow" in _look(pid, lambda process: process.cmdline())
+        )
+        psutil.Process(worker).suspend()
         up.press_ctrl_c()
         up.expect("stopping; Ctrl-C again stops at once")
         everything = family(up.process.pid)
