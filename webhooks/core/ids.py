@@ -18,8 +18,6 @@ EVENT = "evt"
 DELIVERY = "dlv"
 ATTEMPT = "att"
 DEAD_LETTER = "dl"
-OPERATION = "op"
-SOURCE = "src"
 RECEIVED = "rcv"
 API_KEY = "key"
 
