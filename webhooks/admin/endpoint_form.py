@@ -84,7 +84,9 @@ class EndpointForm(ModelForm[Endpoint]):
         widget=forms.TextInput(attrs={"class": "vTextField c-code"}),
         help_text=f'{", ".join(POLICIES)}, or {{"schedule": [10, 60, 600], "jitter": 0.1}} in seconds.',
     )
-    rate_limit = JSONField(required=False, help_text='{"limit": 100, "period": 1}: 100 requests in 1 second. Empty: none.')
+    rate_limit = JSONField(
+        required=False, help_text='{"limit": 100, "period": 1}: 100 requests in 1 second. Empty: none.'
+    )
 
     class Meta:
         model = Endpoint

@@ -252,7 +252,7 @@ def _rate_limit(value: Any) -> dict[str, float] | None:
     if value is None:
         return None
     if not isinstance(value, dict) or "limit" not in value:
-        raise Refused(("", 'takes {"limit": 100, "period": 1} (requests per seconds), or null'))
+        raise Refused(("", 'takes {"limit": 100, "period": 1} (100 requests in 1 second), or null'))
     faults = [(f"/{escape(name)}", "is not a known field") for name in {*value} - {"limit", "period"}]
     limit, period = value["limit"], value.get("period", 1)
     if not _is_integer(limit, 1, MAX_RATE):
