@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -18,17 +18,10 @@ from django.db import connection, transaction
 from webhooks.conf import conf
 from webhooks.core import filters, ids, patterns
 from webhooks.models import Event
+from webhooks.services import outbox
 from webhooks.services.bell import Bell, is_slow
 from webhooks.services.ingest import DEFAULT_VERSION
-
-
-class _Routed(NamedTuple):
-    id: UUID
-    tenant_id: UUID
-    type: str
-    version: str
-    channels: list[str]
-    origin: str
+from webhooks.services.outbox import Unrouted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +34,13 @@ class FannedOut:
     bells: list[Bell]
 
 
-_CLAIM = """
-UPDATE webhooks_event SET fanned_out_at = now()
-WHERE fanned_out_at IS NULL AND id = ANY(ARRAY(
-    SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-))
-RETURNING id, tenant_id, type, version, channels, origin
-"""
-
 # Events with each pattern that would match them, their channels and version.
 _WANTED = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(events)s::uuid[], %(tenants)s::uuid[], %(patterns)s::text[], %(channels)s::text[],
                          %(versions)s::text[]) AS w(event_id, tenant_id, pattern, channels, version)
 ), matched AS (
-    SELECT w.event_id, w.tenant_id, s.endpoint_id, e.state,
+    SELECT w.event_id, w.tenant_id, s.endpoint_id, e.state, COALESCE((e.batch->>'max_wait')::float, 0) AS wait,
            s.id AS subscription_id, s.filter,
            (s.channels = '{}' OR s.channels && string_to_array(w.channels, ',')::varchar[]) AS channel_ok,
            (e.version = '' OR w.version = '' OR e.version = w.version) AS version_ok
@@ -65,9 +50,15 @@ WITH wanted AS MATERIALIZED (
 )
 """
 
-_FILTERED = (
+# How much each event would make, and the content filters that have to be asked.
+_CANDIDATES = (
     _WANTED
-    + "SELECT event_id, subscription_id, filter FROM matched WHERE filter IS NOT NULL AND channel_ok AND version_ok"
+    + """
+SELECT event_id, NULL::uuid AS subscription_id, NULL AS filter, count(DISTINCT endpoint_id) FROM matched
+GROUP BY event_id
+UNION ALL
+SELECT event_id, subscription_id, filter::text, 0 FROM matched WHERE filter IS NOT NULL AND channel_ok AND version_ok
+"""
 )
 
 # The key of a delivery, as in webhooks.core.ids.delivery_id
@@ -83,7 +74,7 @@ _ROUTE = (
     _WANTED
     + f"""
 , judged AS (
-    SELECT event_id, tenant_id, endpoint_id, state,
+    SELECT event_id, tenant_id, endpoint_id, state, wait,
            bool_or(channel_ok AND version_ok AND filter_ok) AS wanted,
            bool_or(channel_ok) AS channel_ok, bool_or(version_ok) AS version_ok
     FROM (
@@ -92,7 +83,7 @@ _ROUTE = (
         LEFT JOIN unnest(%(passed_events)s::uuid[], %(passed_subscriptions)s::uuid[]) AS p(event_id, subscription_id)
           ON p.event_id = m.event_id AND p.subscription_id = m.subscription_id
     ) AS m
-    GROUP BY event_id, tenant_id, endpoint_id, state
+    GROUP BY event_id, tenant_id, endpoint_id, state, wait
 ), keyed AS (
     SELECT *, substring(sha256(uuid_send(event_id) || uuid_send(endpoint_id)) FROM 1 FOR 10) AS hash
     FROM judged WHERE wanted
@@ -101,7 +92,7 @@ _ROUTE = (
                                    next_attempt_at, reason, created_at)
     SELECT {DELIVERY_ID_SQL}, tenant_id, event_id, endpoint_id,
            CASE WHEN state = 'active' THEN 'pending' ELSE 'held' END, 'event', 0,
-           CASE WHEN state = 'active' THEN now() END,
+           CASE WHEN state = 'active' THEN now() + wait * interval '1 second' END,
            CASE WHEN state = 'active' THEN '' ELSE 'the endpoint is ' || state END, now()
     FROM keyed
     ON CONFLICT (id) DO NOTHING
@@ -140,25 +131,65 @@ RETURNING m.endpoint_id, m.tenant_id, m.latency_ms, m.consecutive_failures, m.ne
 """
 
 
-def fan_out() -> FannedOut:
-    """Route one batch of the outbox (at most FAN_OUT_BATCH events)."""
+def fan_out(since: UUID | None = None, *, fair: bool = False) -> FannedOut:
+    """Route one batch of the outbox: at most FAN_OUT_BATCH events, and about FAN_OUT_ROWS deliveries.
+
+    ``since`` and ``fair``: see :func:`webhooks.services.outbox.take`.
+    """
+    limit = _sizes.batch()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [conf.FAN_OUT_BATCH])
-        events = [_Routed(*row) for row in cursor.fetchall()]
+        events = outbox.take(cursor, limit, since=since, fair=fair)
         if not events:
             return FannedOut(0, 0, False, [])
-        wanted = _wanted(events)
-        cursor.execute(_FILTERED, wanted)
-        passed = _passing(cursor.fetchall())
-        cursor.execute(
-            _ROUTE,
-            {**wanted, "passed_events": [e for e, _ in passed], "passed_subscriptions": [s for _, s in passed]},
-        )
-        rows = cursor.fetchall()
+        cursor.execute(_CANDIDATES, _wanted(events))
+        candidates = cursor.fetchall()
+        routed = _affordable(events, {event_id: n for event_id, _, _, n in candidates if n})
+        outbox.put_back(cursor, events[len(routed) :])
+        rows = _route(cursor, routed, [(e, s, text) for e, s, text, n in candidates if not n])
         _write_trace(cursor, rows)
         made = [(endpoint, delivery, state) for _, endpoint, delivery, state, _ in rows if delivery]
         bells = notify_mailboxes(cursor, made)
-    return FannedOut(len(events), len(made), len(events) >= conf.FAN_OUT_BATCH, bells)
+    _sizes.learn(len(routed), len(rows))
+    return FannedOut(len(routed), len(made), len(events) >= limit or len(routed) < len(events), bells)
+
+
+class _Sizes:
+    """How many events make a transaction of FAN_OUT_ROWS deliveries, by what the last ones made. Only a guess."""
+
+    def __init__(self) -> None:
+        self._rows_per_event = 0.0
+
+    def batch(self) -> int:
+        fitting = conf.FAN_OUT_ROWS / self._rows_per_event if self._rows_per_event else conf.FAN_OUT_BATCH
+        return max(1, min(conf.FAN_OUT_BATCH, int(fitting)))
+
+    def learn(self, events: int, rows: int) -> None:
+        self._rows_per_event = 0.5 * self._rows_per_event + 0.5 * rows / events
+
+
+_sizes = _Sizes()
+
+
+def _affordable(events: Sequence[Unrouted], matches: dict[UUID, int]) -> Sequence[Unrouted]:
+    """As many of the events, oldest first, as one transaction should hold; at least one."""
+    rows = 0
+    for n, event in enumerate(events):
+        rows += matches.get(event.id, 0)
+        if n and rows > conf.FAN_OUT_ROWS:
+            return events[:n]
+    return events
+
+
+def _route(cursor: Any, events: Sequence[Unrouted], filtered: Sequence[tuple[UUID, UUID, str]]) -> list[Any]:
+    """Insert the deliveries; rows of (event, endpoint, delivery | None, its state, refusal | None)."""
+    passed = _passing(filtered, {event.id for event in events})
+    parameters = _wanted(events) | {
+        "passed_events": [event_id for event_id, _ in passed],
+        "passed_subscriptions": [subscription_id for _, subscription_id in passed],
+    }
+    cursor.execute(_ROUTE, parameters)
+    rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 def notify_mailboxes(cursor: Any, deliveries: Sequence[tuple[UUID, UUID, str]]) -> list[Bell]:
@@ -180,7 +211,7 @@ def notify_mailboxes(cursor: Any, deliveries: Sequence[tuple[UUID, UUID, str]]) 
     ]
 
 
-def _wanted(events: Sequence[_Routed]) -> dict[str, list[Any]]:
+def _wanted(events: Sequence[Unrouted]) -> dict[str, list[Any]]:
     rows = [
         (event.id, event.tenant_id, pattern, ",".join(event.channels), event.version)
         for event in events
@@ -190,17 +221,19 @@ def _wanted(events: Sequence[_Routed]) -> dict[str, list[Any]]:
     return dict(zip(("events", "tenants", "patterns", "channels", "versions"), columns, strict=True))
 
 
-def _passing(candidates: Sequence[tuple[UUID, UUID, str]]) -> list[tuple[UUID, UUID]]:
-    """The (event, subscription) pairs whose content filter holds."""
-    if not candidates:
+def _passing(candidates: Sequence[tuple[UUID, UUID, str]], routed: set[UUID]) -> list[tuple[UUID, UUID]]:
+    """The (event, subscription) pairs whose content filter holds. Equal filters are asked once for each event."""
+    wanted = {event_id for event_id, _, _ in candidates if event_id in routed}
+    if not wanted:
         return []
-    wanted = {event_id for event_id, _, _ in candidates}
-    events = Event.objects.filter(id__in=wanted).only("type", "version", "data", "metadata", "channels")
-    documents = {event.id: document(event) for event in events}
+    events = Event.objects.filter(id__in=wanted, id__gte=min(wanted), id__lte=max(wanted))
+    documents = {e.id: document(e) for e in events.only("type", "version", "data", "metadata", "channels")}
+    conditions = {text: json.loads(text) for _, _, text in candidates}
+    answers: dict[tuple[UUID, str], bool] = {}
+    for event_id, text in {(event_id, text) for event_id, _, text in candidates if event_id in wanted}:
+        answers[event_id, text] = filters.matches(conditions[text], documents[event_id])
     return [
-        (event_id, subscription_id)
-        for event_id, subscription_id, condition in candidates
-        if filters.matches(json.loads(condition), documents[event_id])
+        (event_id, subscription_id) for event_id, subscription_id, text in candidates if answers.get((event_id, text))
     ]
 
 

@@ -25,11 +25,12 @@ _DEAD_GRACE = 5  # seconds the dead-letter worker has before a delivery is annou
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What to ring: endpoints with due work or a state to follow, the outbox, dead deliveries."""
+    """What to ring: endpoints with due work or a state to follow, the oldest event left in the outbox, dead
+    deliveries."""
 
     bells: list[Bell]
     unsettled: list[UUID]
-    outbox: bool
+    unrouted: UUID | None
     dead: list[UUID]
     expired: int
 
@@ -39,9 +40,7 @@ SELECT endpoint_id, tenant_id, latency_ms, consecutive_failures FROM webhooks_ma
 WHERE next_due_at <= now() ORDER BY next_due_at LIMIT %s
 """
 _UNSETTLED = "SELECT endpoint_id FROM webhooks_mailbox WHERE unsettled LIMIT %s"
-_OUTBOX = """
-SELECT EXISTS (SELECT 1 FROM webhooks_event WHERE fanned_out_at IS NULL AND id < %s)
-"""
+_OUTBOX = "SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL AND id < %s ORDER BY id LIMIT 1"
 _UNANNOUNCED = """
 SELECT id FROM webhooks_delivery
 WHERE state = 'dead' AND dead_lettered_at IS NULL AND finished_at < now() - %s * interval '1 second' LIMIT %s
@@ -89,10 +88,10 @@ def sweep() -> Swept:
         cursor.execute(_UNSETTLED, [_ENDPOINTS])
         unsettled = [endpoint_id for (endpoint_id,) in cursor.fetchall()]
         cursor.execute(_OUTBOX, [before])
-        (outbox,) = cursor.fetchone()
+        unrouted = next((event_id for (event_id,) in cursor.fetchall()), None)
         cursor.execute(_UNANNOUNCED, [_DEAD_GRACE, _DEAD])
         dead = [delivery_id for (delivery_id,) in cursor.fetchall()]
-    return Swept(bells, unsettled, outbox, dead, expired)
+    return Swept(bells, unsettled, unrouted, dead, expired)
 
 
 def _free_expired() -> int:
