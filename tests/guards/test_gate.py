@@ -246,6 +246,28 @@ def test_a_rate_below_one_a_second_works(endpoint: UUID) -> None:
     assert 55 < denied.retry_at - time.time() < 61
 
 
+def test_what_a_late_probe_reports_is_not_taken_for_its_successor(endpoint: UUID, settings: Settings) -> None:
+    """Attack: a worker sleeps through its probe; its late report lets a third one in beside the second."""
+    settings.WEBHOOKS_BREAKER_COOLDOWN = 0.01
+    fail(endpoint, 5)
+    late = eventually_probe(endpoint, hold=0.05)
+    eventually_probe(endpoint, hold=HOUR)
+
+    settle(endpoint, late)
+
+    assert admit(endpoint).denial is Denial.BUSY
+
+
+def eventually_probe(endpoint: UUID, hold: float) -> Grant:
+    def probe() -> Grant | None:
+        grant = admit(endpoint, hold=hold)
+        return grant if grant.probe else None
+
+    grant = eventually(probe, timeout=5)
+    assert grant is not None
+    return grant
+
+
 def test_a_probe_takes_its_request_from_the_rate(endpoint: UUID, settings: Settings) -> None:
     open_for(settings, endpoint, 0.05)
     half_open(endpoint)

@@ -2,7 +2,8 @@
 
 Invariants: an open breaker lets nothing through until its time is up, then exactly one probe among all
 workers; no more drains hold a slot than the limit, which grows by one with each clean drain and halves with
-each failing one; a slot or probe of a worker that died frees itself after its time.
+each failing one; a slot or probe of a worker that died frees itself after its time, and what it reports later
+is not taken for the result of its successor.
 Redis away: everything is let through (:mod:`webhooks.guards.store`).
 """
 
@@ -44,7 +45,7 @@ if rate > 0 then
   granted = math.min(granted, math.floor(tokens))
   redis.call('HSET', gate, 'tokens', tostring(tokens - granted), 'tokens_at', now)
 end
-if open_until then redis.call('HSET', gate, 'probe_until', now + ttl) end
+if open_until then redis.call('HSET', gate, 'probe_until', now + ttl, 'probe', token) end
 redis.call('ZADD', slots, now + ttl, token)
 redis.call('PEXPIRE', slots, keep)
 redis.call('PEXPIRE', gate, keep)
@@ -63,7 +64,8 @@ redis.call('ZREM', slots, token)
 if unused > 0 and redis.call('HEXISTS', gate, 'tokens') == 1 then
   redis.call('HINCRBYFLOAT', gate, 'tokens', unused)
 end
-if probe then redis.call('HDEL', gate, 'probe_until') end
+probe = probe and redis.call('HGET', gate, 'probe') == token
+if probe then redis.call('HDEL', gate, 'probe_until', 'probe') end
 if answered + failed == 0 then return 0 end
 local limit = tonumber(redis.call('HGET', gate, 'limit')) or initial
 if failed == 0 then limit = math.min(max_slots, limit + 1) else limit = math.max(1, limit / 2) end
@@ -73,7 +75,7 @@ if answered == 0 then fails = fails + (tonumber(redis.call('HGET', gate, 'fails'
 redis.call('HSET', gate, 'fails', fails)
 redis.call('PEXPIRE', gate, keep)
 if fails == 0 then
-  redis.call('HDEL', gate, 'open_until', 'cooldown', 'probe_until')
+  redis.call('HDEL', gate, 'open_until', 'cooldown', 'probe_until', 'probe')
   return 0
 end
 local open_until = tonumber(redis.call('HGET', gate, 'open_until'))
