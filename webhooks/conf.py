@@ -41,7 +41,10 @@ class Settings:
     MAX_TIMEOUT: int = 30  # seconds; threads workers have no time limit of their own
     DEFAULT_MAX_IN_FLIGHT: int = 8  # parallel requests to one endpoint
     DRAIN_BUDGET: float = 1.0  # seconds a drain keeps a worker slot before it rings again
+    BUSY_DRAINS: int = 16  # drains of one worker process that get on at once; those that wait do not count
+    STUCK_AFTER: float = 0.05  # seconds without an answer until a drain no longer counts as busy
     MAX_CLAIM: int = 200  # rows a drain claims at most, whatever the latency says
+    MAX_CLAIM_BYTES: int = 4_194_304  # 4 MiB of event data that a drain holds in memory
     LEASE_MARGIN: float = 10.0  # seconds on top of budget + timeout before a claim counts as lost
     SLOW_LATENCY: float = 1.0  # seconds of average latency from which an endpoint uses the slow lane
     BROKER_RETRY_HORIZON: float = 60.0  # seconds; a longer delay waits in the row only
@@ -58,6 +61,7 @@ class Settings:
     RETENTION_DAYS: int = 30
     PARTITIONS_AHEAD: int = 7  # days made in advance, so that beat may be down for a week
     FAN_OUT_BATCH: int = 500  # events routed by one transaction
+    FAN_OUT_ROWS: int = 5000  # deliveries made by one transaction, so that it stays below a second
     FAN_OUT_GRACE: float = 3.0  # seconds before the sweep rings for an event that nobody fanned out
 
     if TYPE_CHECKING:

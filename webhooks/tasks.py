@@ -22,12 +22,14 @@ from kombu.exceptions import OperationalError as BrokerError
 from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
+from webhooks.guards.bulkhead import Bulkhead
 from webhooks.services import dead_letters, partitions
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
 from webhooks.services.settle import settle as settle_endpoint
 from webhooks.services.sweep import sweep as find_work
+from webhooks.services.target import tenant_of
 
 log = structlog.get_logger(__name__)
 
@@ -65,8 +67,16 @@ class DeliverTask(Task):  # type: ignore[type-arg]
 def deliver(self: Any, endpoint_id: str) -> str:
     """Deliver what is due at one endpoint. Raises RetryLater for a retry the broker may hold."""
     key = UUID(endpoint_id)
+    tenant_id = tenant_of(key)
+    slot = _bulkhead().enter(tenant_id, key) if tenant_id else None
     flags.lower_flags([endpoint_id])
-    done = drain(key, ring, worker=self.request.hostname or "")
+    if slot is None:
+        return "waiting" if tenant_id else "gone"
+    try:
+        done = drain(key, ring, worker=self.request.hostname or "", beat=slot.beat)
+    finally:
+        if (next_in_line := _bulkhead().leave(slot)) is not None:
+            ring_deliver([next_in_line])
     for delivery_id in done.dead:
         _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
     ring(done.bells)
@@ -75,19 +85,25 @@ def deliver(self: Any, endpoint_id: str) -> str:
     return done.word
 
 
+@functools.cache
+def _bulkhead() -> Bulkhead:
+    return Bulkhead(conf.BUSY_DRAINS, conf.STUCK_AFTER)
+
+
 @shared_task(name="webhooks.fan_out")
-def fan_out() -> str:
-    """Route the outbox and ring the endpoints that got something."""
-    flags.lower_flags([FAN_OUT_QUEUE])
+def fan_out(oldest: str | None = None) -> str:
+    """Route the outbox and ring the endpoints that got something. ``oldest``: an event from which to begin."""
+    flags.lower_flags([_fan_out_flag(oldest)])
+    since = UUID(oldest) if oldest else None
     routed = deliveries = 0
-    for _ in range(_FAN_OUT_ROUNDS):
-        batch = route_outbox()
+    for n in range(_FAN_OUT_ROUNDS):
+        batch = route_outbox(since, fair=n > 0)
         routed += batch.events
         deliveries += batch.deliveries
         ring(batch.bells)
         if not batch.more:
             return f"{routed} events, {deliveries} deliveries"
-    ring_fan_out()
+    ring_fan_out(since)
     return f"{routed} events, {deliveries} deliveries, more"
 
 
@@ -97,8 +113,8 @@ def sweep() -> str:
     found = find_work()
     ring(found.bells)
     ring_settle(found.unsettled)
-    if found.outbox:
-        ring_fan_out()
+    if found.unrouted:
+        ring_fan_out(found.unrouted)
     for delivery_id in found.dead:
         _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
     return f"{len(found.bells)} due, {found.expired} leases expired"
@@ -147,10 +163,16 @@ def ring_deliver(endpoint_ids: Iterable[UUID]) -> None:
     ring(bells_for(endpoint_ids))
 
 
-def ring_fan_out() -> None:
-    """Say that the outbox has something."""
-    if flags.raise_flags([FAN_OUT_QUEUE]) and not _publish(fan_out, [], FAN_OUT_QUEUE):
-        flags.lower_flags([FAN_OUT_QUEUE])
+def ring_fan_out(oldest: UUID | None = None) -> None:
+    """Say that the outbox has something. ``oldest``: an event of long ago, which nobody routed in time."""
+    args = [str(oldest)] if oldest else []
+    flag = _fan_out_flag(*args)
+    if flags.raise_flags([flag]) and not _publish(fan_out, args, FAN_OUT_QUEUE):
+        flags.lower_flags([flag])
+
+
+def _fan_out_flag(oldest: str | None = None) -> str:
+    return f"{FAN_OUT_QUEUE}:old" if oldest else FAN_OUT_QUEUE
 
 
 def ring_settle(endpoint_ids: Iterable[UUID]) -> None:

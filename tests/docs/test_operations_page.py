@@ -56,6 +56,8 @@ def test_the_words_of_deliver_on_the_page_are_those_of_the_code() -> None:
     source = (ROOT / "webhooks/services/drain.py").read_text()
     words = set(re.findall(r'Drained\(\s*"(\w+)"', source)) | {str(denial) for denial in Denial}
     words |= set(re.findall(r'Drained\("(\w+)" if .*? else "(\w+)"', source)[0])
+    task = (ROOT / "webhooks/tasks.py").read_text()
+    words |= set(re.findall(r'return "(\w+)" if tenant_id else "(\w+)"', task)[0])
     assert set(re.findall(r"`(\w+)`", listed)) == words
 
 

@@ -19,9 +19,9 @@ FLOWER_USER = "clarion"
 _SHARDS = "deliver.0,deliver.1,deliver.2,deliver.3"
 # name: (threads, queues)
 _WORKERS = {
-    "delivery-1": (16, _SHARDS),
-    "delivery-2": (16, _SHARDS),
-    "slow": (16, "deliver.slow"),
+    "delivery-1": (128, _SHARDS),
+    "delivery-2": (128, _SHARDS),
+    "slow": (128, "deliver.slow"),
     "dead-letter": (2, "dead_letter"),
     "general": (8, "fan_out,default"),
 }
