@@ -167,7 +167,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["webhooks.api.schema.finish"],
-    "WEBHOOKS": ["webhooks.api.schema_webhooks.EVENT_DELIVERY"],
+    "WEBHOOKS": ["webhooks.api.schema_webhooks.EVENT_DELIVERY", "webhooks.api.schema_webhooks.BATCH_DELIVERY"],
     "SWAGGER_UI_SETTINGS": {
         "deepLinking": True,
         "displayRequestDuration": True,

@@ -226,7 +226,14 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"max_in_flight": 0}, ["/max_in_flight"]),
     ({"max_in_flight": 101}, ["/max_in_flight"]),
     ({"ordered": "true"}, ["/ordered"]),
-    ({"batch": {"max_events": 50}}, ["/batch"]),
+    ({"batch": []}, ["/batch"]),
+    ({"batch": {"max_events": 0, "max_wait": -1, "size": 5}}, ["/batch/max_events", "/batch/max_wait", "/batch/size"]),
+    ({"batch": {"max_events": 101}}, ["/batch/max_events"]),
+    ({"batch": {"max_wait": 301}}, ["/batch/max_wait"]),
+    ({"batch": {}, "ordered": True}, ["/batch"]),
+    ({"batch": {}, "payload_format": "data"}, ["/payload_format"]),
+    ({"batch": {}, "url": "https://receiver.example/{event_type}"}, ["/url"]),
+    ({"batch": {}, "url": "https://receiver.example/{version}"}, ["/url"]),
     ({"destination": {"type": "queue"}}, ["/destination"]),
     ({"webhook_url": "https://other.example/"}, ["/webhook_url"]),
     ({"colour": "red", "a/b": 1}, ["/a~1b", "/colour"]),
@@ -236,6 +243,14 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"tenant_id": "ten_other"}, ["/tenant_id"]),
     ({"created_at": "2020-01-01T00:00:00Z"}, ["/created_at"]),
 ]  # fmt: skip
+
+
+def test_a_batch_is_kept_with_its_defaults(api: ApiClient) -> None:
+    made = _create(api, batch={"max_wait": 0.5})
+
+    assert made["batch"] == {"max_events": 50, "max_wait": 0.5}
+    assert api.patch(_path(made), {"ordered": True}).status_code == 422
+    assert api.patch(_path(made), {"batch": None, "ordered": True}).json()["batch"] is None
 
 
 @pytest.mark.parametrize(("fields", "where"), BAD, ids=[f"{n}-{next(iter(row[0]))}" for n, row in enumerate(BAD)])

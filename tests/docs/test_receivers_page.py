@@ -17,6 +17,8 @@ from tests.docs.pages import block, page
 from tests.factories import make_delivery, make_endpoint, secret_of
 from tests.receiver import Receiver
 from webhooks.core import ids
+from webhooks.net.result import HttpResult
+from webhooks.services.batching import statuses
 from webhooks.services.drain import drain
 from webhooks.services.endpoints import rotate_secret
 
@@ -155,7 +157,17 @@ def test_the_page_names_every_header_that_is_sent(delivered: Delivered) -> None:
 
 
 def test_the_example_has_the_shape_of_a_real_body(delivered: Delivered) -> None:
-    example, real = json.loads(block(PAGE, "json", '"evt_')), json.loads(delivered.body)
+    example, real = json.loads(block(PAGE, "json", '"amount"')), json.loads(delivered.body)
     assert list(example) == list(real)
     assert example["metadata"].keys() == real["metadata"].keys()
     assert ids.parse(ids.EVENT, example["id"]), "the id on the page is none"
+
+
+def test_the_examples_of_a_batch_and_its_answer_belong_together(delivered: Delivered) -> None:
+    batch, answer = json.loads(block(PAGE, "json", '"batch_id"')), block(PAGE, "json", '"results"')
+
+    assert [list(event) for event in batch["events"]] == [list(json.loads(delivered.body))] * batch["event_count"]
+    assert ids.parse(ids.BATCH, batch["batch_id"])
+    assert statuses(HttpResult(status=207, body=answer.encode())) == dict(
+        zip((event["id"] for event in batch["events"]), (200, 500), strict=True)
+    )

@@ -68,7 +68,8 @@ def statements() -> Iterator[list[str]]:
 def mailbox_faults(*endpoint_ids: UUID) -> list[str]:
     """Where the promise of :class:`webhooks.models.Mailbox` is broken, read in one snapshot.
 
-    A mailbox that is due already is due, however long its delivery has been.
+    A mailbox that is due already is due, however long its delivery has been. What stands behind the head of an
+    ordered endpoint's line is due when that is.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -76,7 +77,11 @@ def mailbox_faults(*endpoint_ids: UUID) -> list[str]:
             SELECT d.id, d.state, d.next_attempt_at, m.next_due_at, m.blocked_until, m.oldest_pending_id
             FROM webhooks_delivery d JOIN webhooks_mailbox m USING (endpoint_id)
             WHERE endpoint_id = ANY(%s) AND (
-                d.state = 'pending' AND (
+                d.state = 'pending' AND NOT EXISTS (
+                    SELECT 1 FROM webhooks_delivery head JOIN webhooks_endpoint e ON e.id = head.endpoint_id
+                    WHERE head.endpoint_id = d.endpoint_id AND e.ordered AND head.event_id < d.event_id
+                      AND head.state IN ('pending', 'sending')
+                ) AND (
                     m.next_due_at IS NULL OR m.next_due_at > GREATEST(d.next_attempt_at, m.blocked_until, now())
                 ) OR d.state IN ('pending', 'sending', 'held') AND (
                     m.oldest_pending_id IS NULL OR m.oldest_pending_id > d.id

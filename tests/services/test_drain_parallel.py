@@ -173,7 +173,7 @@ def test_the_order_is_kept_without_redis(endpoint_at: Callable[..., Endpoint], r
     target = load(endpoint.id)
     assert target is not None
     with transaction.atomic():
-        assert len(claim(target, uuid4(), limit=10, lease=30)) == 10
+        assert len(claim(target, uuid4(), limit=10, lease=30).rows) == 10
         second = in_thread(lambda: claim(target, uuid4(), limit=10, lease=30))
         wait_for_a_lock(seconds=2)
-    assert second() == []
+    assert second().rows == []

@@ -41,7 +41,14 @@ def one_more(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    "before", ["WITH due AS", "WITH r AS", "SELECT oldest_pending_id", "latency_ms = CASE", "next_due_at = ("]
+    "before",
+    [
+        "WITH due AS",
+        "WITH r AS",
+        "SELECT oldest_pending_id",
+        "latency_ms = CASE",
+        "next_due_at = CASE WHEN (SELECT ordered",
+    ],
 )
 def test_a_fan_out_in_the_middle_of_a_drain_is_not_overlooked(receiver: Receiver, before: str) -> None:
     """Attack: a drain finds its endpoint empty; before it says so, a fan-out brings something new."""

@@ -88,12 +88,18 @@ class EndpointForm(ModelForm[Endpoint]):
         required=False, help_text='{"limit": 100, "period": 1}: 100 requests in 1 second. Empty: none.'
     )
 
+    batch = JSONField(
+        required=False,
+        help_text='{"max_events": 50, "max_wait": 5}: 50 events in one request, or what came in 5 seconds. '
+        "Empty: one event a request.",
+    )
+
     class Meta:
         model = Endpoint
         fields = (
             "tenant", "url", "description", "metadata", "version", "payload_format", "content_type",
             "signature_schemes", "retry_policy", "retry_client_errors", "timeout", "rate_limit", "max_in_flight",
-            "ordered",
+            "ordered", "batch",
         )  # fmt: skip
         widgets = {
             "description": forms.TextInput(attrs={"class": "vLargeTextField"}),

@@ -162,7 +162,7 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
         secret = ("headers", "auth")
         if obj is not None and not self.has_change_permission(request, obj):
             secret = ("shown_headers", "shown_auth")
-        pace = ("retry_policy", "retry_client_errors", "timeout", "max_in_flight", "rate_limit", "ordered")
+        pace = ("retry_policy", "retry_client_errors", "timeout", "max_in_flight", "rate_limit", "ordered", "batch")
         return [
             (None, {"fields": (*who, "url", "description")}),
             ("Request", {"fields": ("payload_format", "version", "content_type", "signature_schemes", *secret)}),

@@ -28,6 +28,15 @@ class EnvelopeSerializer(serializers.Serializer[Any]):
     )
 
 
+class BatchSerializer(serializers.Serializer[Any]):
+    """The body of a webhook with `batch`."""
+
+    batch_id = serializers.CharField(help_text="Id of the batch; the same when it is sent again. Also in `webhook-id`.")
+    created_at = serializers.DateTimeField(help_text="Time of its newest delivery.")
+    event_count = serializers.IntegerField(help_text="Number of events.")
+    events = EnvelopeSerializer(many=True, help_text="In the order in which they were accepted.")
+
+
 HEADERS = {
     "webhook-id": "Id of the event: the same on every retry and replay. Use it to see repeats.",
     "webhook-timestamp": "Unix seconds of this attempt.",
@@ -49,6 +58,26 @@ EVENT_DELIVERY = OpenApiWebhook(
         request={"application/json": EnvelopeSerializer},
         responses={
             "2XX": OpenApiResponse(description="Received. The body is kept for the log and not read otherwise."),
+            "410": OpenApiResponse(description="Gone: the webhook is disabled."),
+        },
+    ),
+)
+
+BATCH_DELIVERY = OpenApiWebhook(
+    name="batch",
+    decorator=extend_schema(
+        operation_id="batch_delivery",
+        summary="Several events are delivered to your URL",
+        description="For webhooks with `batch`. 2xx takes all events; 207 settles each by itself; anything else is "
+        "tried again as a whole.",
+        tags=["Deliveries to you"],
+        request={"application/json": BatchSerializer},
+        responses={
+            "2XX": OpenApiResponse(description="All events are received."),
+            "207": OpenApiResponse(
+                description='`{"results": [{"id", "status"}]}`: the status of each event; one that is not named comes '
+                "again."
+            ),
             "410": OpenApiResponse(description="Gone: the webhook is disabled."),
         },
     ),

@@ -7,6 +7,7 @@ case-insensitive stores.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ DELIVERY = "dlv"
 ATTEMPT = "att"
 DEAD_LETTER = "dl"
 RECEIVED = "rcv"
+BATCH = "bat"
 API_KEY = "key"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,6 +69,18 @@ def delivery_id(event_id: UUID, endpoint_id: UUID) -> UUID:
     A partitioned table can enforce uniqueness of its key only, so the key itself carries the rule
     "one delivery per event and endpoint". :data:`DELIVERY_ID_SQL` is the same function for PostgreSQL.
     """
-    digest = int.from_bytes(hashlib.sha256(event_id.bytes + endpoint_id.bytes).digest()[:10])
-    stamp = event_id.int >> 80 << 80
+    return _derived(event_id, event_id.bytes + endpoint_id.bytes)
+
+
+def batch_id(delivery_ids: Collection[UUID]) -> UUID:
+    """The key of a batch: the newest delivery's time and 74 bits of SHA-256 over all, in whatever order.
+
+    The same deliveries make the same batch, so a receiver recognises a batch that is sent again.
+    """
+    return _derived(max(delivery_ids), b"".join(key.bytes for key in sorted(delivery_ids)))
+
+
+def _derived(timed: UUID, content: bytes) -> UUID:
+    digest = int.from_bytes(hashlib.sha256(content).digest()[:10])
+    stamp = timed.int >> 80 << 80
     return UUID(int=stamp | _VERSION_7 | (digest & _RAND_A_MASK) | _VARIANT | (digest & _RAND_B_MASK))

@@ -39,6 +39,7 @@ class _Request:
     deadline: Deadline
     pool_key: Hashable
     identity: ClientCertificate | None
+    body_limit: int
 
 
 class HttpClient:
@@ -97,11 +98,13 @@ class HttpClient:
         timeout: float,
         pool_key: Hashable,
         identity: ClientCertificate | None = None,
+        body_limit: int | None = None,
     ) -> HttpResult:
         """POST ``body`` and return what came of it within ``timeout`` seconds, see :meth:`request`."""
         return self.request(
-            "POST", url, body=body, headers=headers, timeout=timeout, pool_key=pool_key, identity=identity
-        )
+            "POST", url, body=body, headers=headers, timeout=timeout, pool_key=pool_key, identity=identity,
+            body_limit=body_limit,
+        )  # fmt: skip
 
     def request(
         self,
@@ -113,17 +116,20 @@ class HttpClient:
         pool_key: Hashable,
         body: bytes = b"",
         identity: ClientCertificate | None = None,
+        body_limit: int | None = None,
     ) -> HttpResult:
         """Send one request and return its outcome; never raises for anything the network or the peer does.
 
         ``timeout``: seconds for everything together: lookup, connect, handshake, request, headers and body.
         ``pool_key``: who may share warm connections (the endpoint's id). ``identity``: client certificate.
+        ``body_limit``: bytes kept of the answer's body when they are not the client's usual ones.
         Host, Content-Length, Accept-Encoding and the connection's headers are the client's own.
         """
         trace, started = Trace(), monotonic()
         try:
             content = http1.encode_request(method, url, self._with_defaults(headers), body)
-            request = _Request(url, content, Deadline(timeout), pool_key, identity)
+            limit = self.body_limit if body_limit is None else body_limit
+            request = _Request(url, content, Deadline(timeout), pool_key, identity, limit)
             result = self._exchange(request, trace)
         except ExchangeFailed as failure:
             result = _failed(failure, trace)
@@ -196,7 +202,7 @@ class HttpClient:
             finally:
                 if reader.first_byte_at is not None:
                     trace.timings.first_byte = (reader.first_byte_at - sent_at) * 1000
-            body = reader.read_body(head, self.body_limit, request.deadline.within(self.body_time))
+            body = reader.read_body(head, request.body_limit, request.deadline.within(self.body_time))
             keep = whole and body.at_end and head.keeps_alive
             if keep:
                 self.pool.put(connection, key, head.keep_for)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.services.target import Target
 
@@ -21,11 +22,15 @@ _CLOCK_SKEW = timedelta(days=1)  # a key may be this far ahead of this machine's
 
 
 class Claimed(NamedTuple):
-    """A delivery to send now, with its event. ``attempt`` counts this one. ``data`` None: the event expired."""
+    """A delivery to send now, with its event. ``attempt`` counts this one. ``data`` None: the event expired.
+
+    ``waited``: it was due by time; False for one that a batch may take along before its wait is over.
+    """
 
     delivery_id: UUID
     attempt: int
     trigger: str
+    waited: bool
     event_id: UUID
     key: str | None
     type: str
@@ -40,42 +45,87 @@ class Claimed(NamedTuple):
         return self.key or ids.show(ids.EVENT, self.event_id)
 
 
+class Claim(NamedTuple):
+    """The rows of one claim; ``full`` when there may be more that are due."""
+
+    rows: list[Claimed]
+    full: bool
+
+
 # The bounds on the key are literals of the statement, so the planner leaves all other days out. The condition
 # stands in ``due``, which locks the rows; the UPDATE goes by their keys and nothing else, because with the
 # statistics of a quiet minute the planner would take a partial index for empty and read every pending row.
 _CLAIM = """
 WITH due AS (
-    SELECT id FROM webhooks_delivery
-    WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND next_attempt_at <= now()
-      AND id >= %(lower)s AND id < %(upper)s
-      {head_of_line}
+    SELECT id, event_id, next_attempt_at FROM webhooks_delivery
+    WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND id >= %(lower)s AND id < %(upper)s
+      AND {which}
     ORDER BY {order} LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
+), sized AS MATERIALIZED (
+    SELECT due.id, due.next_attempt_at <= now() AS waited, due.event_id, e.key, e.type, e.version, e.created_at, e.data,
+           e.metadata, e.correlation_id, count(*) OVER () AS found, row_number() OVER w AS n,
+           sum(octet_length(e.data)) OVER w AS bytes
+    FROM due LEFT JOIN webhooks_event e ON e.id = due.event_id
+    WINDOW w AS (ORDER BY {window})
 ), claimed AS (
     UPDATE webhooks_delivery d
     SET state = 'sending', attempt_count = attempt_count + 1, lease_token = %(token)s,
         lease_until = now() + %(lease)s * interval '1 second'
-    WHERE d.id = ANY(ARRAY(SELECT id FROM due)) AND d.id >= %(lower)s AND d.id < %(upper)s
-    RETURNING d.id, d.attempt_count, d.trigger, d.event_id
+    WHERE d.id = ANY(ARRAY(SELECT id FROM sized WHERE n = 1 OR bytes <= %(bytes)s))
+      AND d.id >= %(lower)s AND d.id < %(upper)s
+    RETURNING d.id, d.attempt_count, d.trigger
 )
-SELECT c.id, c.attempt_count, c.trigger, c.event_id, e.key, e.type, e.version, e.created_at, e.data,
-       e.metadata, e.correlation_id
-FROM claimed c LEFT JOIN webhooks_event e ON e.id = c.event_id
-ORDER BY c.event_id
+SELECT s.found, c.id, c.attempt_count, c.trigger, s.waited, s.event_id, s.key, s.type, s.version, s.created_at, s.data,
+       s.metadata, s.correlation_id
+FROM claimed c JOIN sized s USING (id)
+ORDER BY s.event_id
 """
 # Nothing overtakes an earlier event of the same endpoint that waits for its retry, is on its way or is not
-# routed yet (of two fan-outs at once, the one with the later events may commit first).
-_HEAD_OF_LINE = """
+# routed yet (of two fan-outs at once, the one with the later events may commit first). Only the oldest keys are
+# looked at, up to the end of a millisecond: within one, keys do not sort like their events.
+_HEAD_OF_LINE = """next_attempt_at <= now()
+      AND id <= (SELECT id FROM last_looked_at)
       AND event_id < COALESCE(LEAST((
           SELECT min(event_id::text)::uuid FROM webhooks_delivery
-          WHERE endpoint_id = %(endpoint)s AND id >= %(lower)s AND id < %(upper)s
+          WHERE endpoint_id = %(endpoint)s AND id >= %(lower)s AND id <= (SELECT id FROM last_looked_at)
+            AND state IN ('pending', 'sending', 'held')
             AND (state = 'sending' OR state = 'pending' AND next_attempt_at > now())
       ), (
           SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL AND tenant_id = %(tenant)s ORDER BY id LIMIT 1
       )), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 """
-_CLAIM_ANY = _CLAIM.format(head_of_line="", order="next_attempt_at, id")
-_CLAIM_ORDERED = _CLAIM.format(head_of_line=_HEAD_OF_LINE, order="event_id")
+_LAST_LOOKED_AT = """
+WITH last_looked_at AS MATERIALIZED (
+    SELECT (left(max(id::text), 13) || '-ffff-ffff-ffffffffffff')::uuid AS id FROM (
+        SELECT id FROM webhooks_delivery
+        WHERE endpoint_id = %(endpoint)s AND state IN ('pending', 'sending', 'held')
+          AND id >= %(lower)s AND id < %(upper)s
+        ORDER BY id LIMIT %(limit)s
+    ) AS oldest
+), due AS ("""
+# A batch is ready when it is full or when one of its deliveries has waited long enough; it takes along whatever
+# has never been tried. A delivery that waits for its retry waits.
+_READY = """(next_attempt_at <= now() OR attempt_count = 0)
+      AND (EXISTS (
+          SELECT 1 FROM webhooks_delivery
+          WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND id >= %(lower)s AND id < %(upper)s
+            AND next_attempt_at <= now()
+      ) OR %(batch)s <= (
+          SELECT count(*) FROM (
+              SELECT 1 FROM webhooks_delivery
+              WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND id >= %(lower)s AND id < %(upper)s
+                AND attempt_count = 0
+              LIMIT %(batch)s
+          ) AS waiting
+      ))
+"""
+_LONGEST_WAITING = {"order": "next_attempt_at, id", "window": "due.next_attempt_at, due.id"}
+_CLAIM_ANY = _CLAIM.format(which="next_attempt_at <= now()", **_LONGEST_WAITING)
+_CLAIM_BATCH = _CLAIM.format(which=_READY, **_LONGEST_WAITING)
+_CLAIM_ORDERED = _CLAIM.format(which=_HEAD_OF_LINE, order="event_id", window="due.event_id").replace(
+    "\nWITH due AS (", _LAST_LOOKED_AT, 1
+)
 
 
 def key_range(oldest_pending_id: UUID | None) -> tuple[UUID, UUID]:
@@ -88,21 +138,30 @@ def key_range(oldest_pending_id: UUID | None) -> tuple[UUID, UUID]:
 _ONE_AT_A_TIME = "SELECT 1 FROM webhooks_mailbox WHERE endpoint_id = %s FOR UPDATE"
 
 
-def claim(target: Target, token: UUID, *, limit: int, lease: float) -> list[Claimed]:
-    """Take up to ``limit`` due deliveries for ``lease`` seconds, longest waiting first (ordered: oldest event)."""
+def claim(target: Target, token: UUID, *, limit: int, lease: float) -> Claim:
+    """Take up to ``limit`` due deliveries for ``lease`` seconds, longest waiting first (ordered: oldest event).
+
+    Less when their data is more than MAX_CLAIM_BYTES together, but at least one.
+    """
     lower, upper = key_range(target.oldest_pending_id)
     parameters: dict[str, Any] = {
         "endpoint": target.endpoint_id, "lower": lower, "upper": upper, "limit": limit, "token": token, "lease": lease,
-        "tenant": target.tenant_id,
+        "tenant": target.tenant_id, "batch": target.config.batch, "bytes": conf.MAX_CLAIM_BYTES,
     }  # fmt: skip
     if not target.ordered:
         with connection.cursor() as cursor:
-            cursor.execute(_CLAIM_ANY, parameters)
-            return [Claimed(*row) for row in cursor.fetchall()]
+            cursor.execute(_CLAIM_BATCH if target.config.batch else _CLAIM_ANY, parameters)
+            return _claimed(cursor, limit)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME, [target.endpoint_id])
         cursor.execute(_CLAIM_ORDERED, parameters)
-        return [Claimed(*row) for row in cursor.fetchall()]
+        return _claimed(cursor, limit)
+
+
+def _claimed(cursor: Any, limit: int) -> Claim:
+    rows = cursor.fetchall()
+    found = rows[0][0] if rows else 0
+    return Claim([Claimed(*row[1:]) for row in rows], found >= limit or found > len(rows))
 
 
 _RELEASE = """

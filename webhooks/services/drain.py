@@ -22,6 +22,7 @@ from webhooks.errors import DecryptionFailed
 from webhooks.guards import gate
 from webhooks.net.result import ErrorClass
 from webhooks.services import endpoints
+from webhooks.services.batching import parcels as cut
 from webhooks.services.bell import Bell, is_slow
 from webhooks.services.claim import Claimed, claim
 from webhooks.services.record import Recorded, Tally, record, settle_mailbox, tally
@@ -59,11 +60,17 @@ def _ring_nobody(bells: Sequence[Bell]) -> None:
     """For callers that drain by themselves."""
 
 
-def drain(endpoint_id: UUID, ring: Ring = _ring_nobody, worker: str = "") -> Drained:
+def _nobody_watches() -> None:
+    """For callers without a bulkhead."""
+
+
+def drain(
+    endpoint_id: UUID, ring: Ring = _ring_nobody, worker: str = "", beat: Callable[[], None] = _nobody_watches
+) -> Drained:
     """Deliver what is due at one endpoint, for about a second.
 
     ``ring`` is called before the sending when a claim was full: that is how an endpoint gets as many drains
-    at once as the gate allows. ``worker``: the name written on the attempts.
+    at once as the gate allows. ``worker``: the name written on the attempts. ``beat`` is called with each answer.
     """
     try:
         target = load(endpoint_id)
@@ -86,22 +93,22 @@ def drain(endpoint_id: UUID, ring: Ring = _ring_nobody, worker: str = "") -> Dra
     )  # fmt: skip
     if grant.denial is not None:
         return _denied(target, grant)
-    return _deliver(target, grant, ring, worker)
+    return _deliver(target, grant, ring, worker, beat)
 
 
-def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str) -> Drained:
-    sent: list[Sent] = []
+def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str, beat: Callable[[], None]) -> Drained:
+    parcels: list[list[Sent]] = []
     counts = Tally()
     try:
         token = uuid4()
-        claimed = claim(target, token, limit=grant.count, lease=_lease(target))
+        claimed, full = claim(target, token, limit=_rows(target, grant.count), lease=_lease(target))
         connection.close()  # back to the pool: nothing holds a connection during HTTP
-        drained = len(claimed) < grant.count
-        if not drained and not grant.probe:
+        if full and not grant.probe and not target.ordered:
             ring([_bell(target)])  # more is due: another drain may begin beside this one
+        ready = cut(claimed, target.config.batch)
         started = time.monotonic()
-        sent = _send(target, claimed)
-        counts = tally(sent, time.monotonic() - started)
+        parcels = _send(target, ready[: grant.count], beat)
+        counts = tally(parcels, time.monotonic() - started)
     finally:
         opened = gate.settle(
             target.endpoint_id, grant, answered=counts.answered, failed=counts.failed, tail=counts.tail,
@@ -110,34 +117,47 @@ def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str) -> Drai
     if not claimed:
         settle_mailbox(target.endpoint_id)
         return Drained("idle")
-    unsent = [row.delivery_id for row in claimed[len(sent) :]]
+    sent = [one for parcel in parcels for one in parcel]
+    done = {one.claimed.delivery_id for one in sent}
+    unsent = [row.delivery_id for row in claimed if row.delivery_id not in done]
+    more = (full or len(parcels) < len(ready)) and not _head_failed(target, sent)
     blocked, why = _blocked(sent, opened)
     recorded = record(
-        target, token, sent, unsent, counts,
-        worker=worker, drained=drained and not unsent, blocked=blocked, blocked_reason=why,
-    )  # fmt: skip
+        target, token, sent, unsent, counts, worker=worker, drained=not more, blocked=blocked, blocked_reason=why
+    )
     _disable_if_hopeless(target, sent, counts)
-    return _drained(target, sent, recorded, counts, more=bool(unsent) or not drained, blocked=blocked is not None)
+    return _drained(target, sent, recorded, counts, more=more, blocked=blocked is not None)
 
 
-def _send(target: Target, claimed: Sequence[Claimed]) -> list[Sent]:
+def _send(target: Target, parcels: Sequence[Sequence[Claimed]], beat: Callable[[], None]) -> list[list[Sent]]:
     """Send one after the other until the budget is used, a request times out or the breaker would open."""
-    sent: list[Sent] = []
+    sent: list[list[Sent]] = []
     failures = target.consecutive_failures
     stop_at = time.monotonic() + conf.DRAIN_BUDGET
-    for row in claimed:
+    for parcel in parcels:
         if sent and time.monotonic() >= stop_at:
             break
-        one = send(target, row)
-        sent.append(one)
+        beat()
+        sent.append(send(target, parcel))
+        one = sent[-1][0]
         failures = failures + 1 if one.against_endpoint else 0
         if one.result.error in _TIMEOUTS or failures >= conf.BREAKER_FAILURES or one.verdict is Verdict.GONE:
             break
         if one.retry_after is not None and one.against_endpoint:
             break
-        if target.ordered and one.verdict is Verdict.RETRY:
+        if _head_failed(target, sent[-1]):
             break
     return sent
+
+
+def _head_failed(target: Target, sent: Sequence[Sent]) -> bool:
+    """An ordered endpoint's delivery has to be tried again: all behind it wait."""
+    return target.ordered and any(one.verdict is Verdict.RETRY for one in sent)
+
+
+def _rows(target: Target, requests: int) -> int:
+    """Deliveries to claim for so many requests."""
+    return min(requests * max(1, target.config.batch), max(conf.MAX_CLAIM, target.config.batch))
 
 
 def _claim_size(target: Target) -> int:

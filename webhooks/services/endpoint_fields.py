@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from webhooks.conf import conf
 from webhooks.core import backoff, filters, headers, patterns, signatures, urls
@@ -25,6 +26,10 @@ MAX_CHANNELS = 20
 MAX_IN_FLIGHT = 100  # parallel requests: more than any one receiver should need
 MAX_RATE = 1_000_000  # requests per period
 MAX_PERIOD = 86_400  # seconds: a day
+MAX_BATCH = 100  # events of one request; so many ids and statuses still fit a receiver's answer
+MAX_WAIT = 300  # seconds an event may wait for its batch to fill
+DEFAULT_BATCH = 50  # events
+DEFAULT_WAIT = 5  # seconds
 
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,32}\Z")
 _CHANNEL = re.compile(r"[A-Za-z0-9._:/-]{1,128}\Z")
@@ -61,20 +66,39 @@ def clean(fields: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
     return cleaned
 
 
-def check_together(fields: Mapping[str, Any]) -> None:
-    """Raise :class:`InvalidInput` for clean fields that contradict each other.
+TOGETHER = ("auth", "headers", "batch", "ordered", "payload_format", "url", "version")
 
-    Attack: two Authorization headers on one request, of which proxies and receivers read different ones.
-    """
-    auth = fields.get("auth", {"type": "none"})
-    taken = auth["name"].lower() if auth["type"] == "api_key" else "authorization"
-    faults = [
-        FieldError(f"/headers/{escape(name)}", f"{name} is already set by auth")
-        for name in fields.get("headers", {})
-        if auth["type"] != "none" and name.lower() == taken
-    ]
+
+def check_together(fields: Mapping[str, Any]) -> None:
+    """Raise :class:`InvalidInput` when clean values of the fields TOGETHER contradict each other."""
+    faults = [*_doubled_headers(fields), *_batch_conflicts(fields)]
     if faults:
         raise InvalidInput(faults)
+
+
+def _doubled_headers(fields: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Attack: two Authorization headers on one request, of which proxies and receivers read different ones."""
+    auth = fields.get("auth", {"type": "none"})
+    taken = auth["name"].lower() if auth["type"] == "api_key" else "authorization"
+    for name in fields.get("headers", {}):
+        if auth["type"] != "none" and name.lower() == taken:
+            yield FieldError(f"/headers/{escape(name)}", f"{name} is already set by auth")
+
+
+def _batch_conflicts(fields: Mapping[str, Any]) -> Iterator[FieldError]:
+    if not fields.get("batch"):
+        return
+    if fields.get("ordered"):
+        yield FieldError("/batch", "cannot be combined with ordered, whose events are sent one by one")
+    if fields.get("payload_format") not in (None, Endpoint.Format.ENVELOPE):
+        yield FieldError("/payload_format", "a batch holds envelopes; use envelope, or null for batch")
+    path = urlsplit(fields.get("url", "")).path
+    if "{event_type}" in path:
+        yield FieldError(
+            "/url", "{event_type} cannot stand in the path of a batch, which holds events of several types"
+        )
+    if "{version}" in path and not fields.get("version"):
+        yield FieldError("/url", "{version} in the path of a batch needs a version that the webhook is pinned to")
 
 
 REQUIRED = ("url", "event_types")
@@ -264,9 +288,20 @@ def _rate_limit(value: Any) -> dict[str, float] | None:
     return {"limit": limit, "period": period}
 
 
-def _batch(value: Any) -> None:
-    if value is not None:
-        raise Refused(("", "batches are not available in this version of Clarion; use null"))
+def _batch(value: Any) -> dict[str, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise Refused(("", 'takes {"max_events": 50, "max_wait": 5} (50 events or 5 seconds), or null'))
+    faults = [(f"/{escape(name)}", "is not a known field") for name in {*value} - {"max_events", "max_wait"}]
+    size, wait = value.get("max_events", DEFAULT_BATCH), value.get("max_wait", DEFAULT_WAIT)
+    if not _is_integer(size, 1, MAX_BATCH):
+        faults.append(("/max_events", f"takes a whole number of events from 1 to {MAX_BATCH}"))
+    if not isinstance(wait, int | float) or isinstance(wait, bool) or not 0 <= wait <= MAX_WAIT:
+        faults.append(("/max_wait", f"takes a number of seconds from 0 to {MAX_WAIT}"))
+    if faults:
+        raise Refused(*faults)
+    return {"max_events": size, "max_wait": wait}
 
 
 def _boolean(value: Any) -> bool:

@@ -75,7 +75,8 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
         endpoint = _locked(endpoint_id, tenant_id)
         given = endpoint_auth.unmasked(fields, endpoint)
         cleaned = endpoint_fields.clean(given, partial=not replace)
-        endpoint_fields.check_together({"auth": endpoint.auth, "headers": endpoint.headers} | cleaned)
+        stored = {name: getattr(endpoint, name) for name in endpoint_fields.TOGETHER}
+        endpoint_fields.check_together(stored | cleaned)
         routing = {name: cleaned.pop(name) for name in _ROUTING if name in cleaned}
         active = cleaned.pop("active", None)
         moved = "url" in cleaned and cleaned["url"] != endpoint.url

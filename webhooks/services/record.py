@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from webhooks.conf import conf
 from webhooks.core.outcome import Verdict
 from webhooks.services.claim import key_range, release
 from webhooks.services.sending import Sent
@@ -76,14 +77,20 @@ _RESULTS = f"""
 """
 # Due no later than what this drain leaves behind; what else is pending made the mailbox due before.
 _EARLIER = "next_due_at = LEAST(next_due_at, %(next_due)s, CASE WHEN %(given_back)s THEN now() END)"
-# Due when the first of all pending deliveries is.
+# Due when the first of all pending deliveries is; of an ordered endpoint, when the head of the line is.
+_PENDING = """
+        SELECT {what} FROM webhooks_delivery
+        WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND id >= %(lower)s AND id < %(upper)s {which}
+        ORDER BY {order} LIMIT 1
+"""
+_DUE = f"GREATEST(next_attempt_at, CASE WHEN {_BLOCKED_UNTIL} > now() THEN {_BLOCKED_UNTIL} END)"
+_FIRST = _PENDING.format(what=_DUE, which="", order="next_attempt_at, id")
+# Keys of one millisecond do not sort like their events, so any of the oldest millisecond may be the head.
+_OLDEST_MILLISECOND = _PENDING.format(what="left(id::text, 13) || '-ffff-ffff-ffffffffffff'", which="", order="id")
+_HEAD = _PENDING.format(what=_DUE, which=f"AND id <= ({_OLDEST_MILLISECOND})::uuid", order="next_attempt_at, id")
 _SETTLED = f"""
-    next_due_at = (
-        SELECT GREATEST(next_attempt_at, CASE WHEN {_BLOCKED_UNTIL} > now() THEN {_BLOCKED_UNTIL} END)
-        FROM webhooks_delivery
-        WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND id >= %(lower)s AND id < %(upper)s
-        ORDER BY next_attempt_at, id LIMIT 1
-    ),
+    next_due_at = CASE WHEN (SELECT ordered FROM webhooks_endpoint WHERE id = %(endpoint)s)
+                       THEN ({_HEAD}) ELSE ({_FIRST}) END,
     oldest_pending_id = (
         SELECT id FROM webhooks_delivery
         WHERE endpoint_id = %(endpoint)s AND state IN ('pending', 'sending', 'held')
@@ -120,17 +127,18 @@ class Recorded:
     pending: int
 
 
-def tally(sent: Sequence[Sent], elapsed: float) -> Tally:
-    """Count a drain's results. ``elapsed``: seconds it took; with the waiting for this process's other threads,
-    because the next claim has to fit what a send really takes here."""
-    against = [s.against_endpoint for s in sent]
+def tally(parcels: Sequence[Sequence[Sent]], elapsed: float) -> Tally:
+    """Count a drain's results by request. ``elapsed``: seconds it took; with the waiting for this process's other
+    threads, because the next claim has to fit what a send really takes here."""
+    requests = [parcel[0] for parcel in parcels]
+    against = [s.against_endpoint for s in requests]
     tail = next((n for n, failed in enumerate(reversed(against)) if not failed), len(against))
     return Tally(
-        succeeded=sum(s.verdict is Verdict.SUCCEEDED for s in sent),
-        answered=sum(s.result.status is not None and not s.against_endpoint for s in sent),
+        succeeded=sum(s.verdict is Verdict.SUCCEEDED for parcel in parcels for s in parcel),
+        answered=sum(s.result.status is not None and not s.against_endpoint for s in requests),
         failed=against.count(True),
         tail=tail,
-        latency_ms=elapsed * 1000 / len(sent) if sent else None,
+        latency_ms=elapsed * 1000 / len(requests) if requests else None,
     )
 
 
@@ -212,7 +220,7 @@ def _parameters(target: Target, token: UUID, sent: Sequence[Sent]) -> dict[str, 
         "urls": [s.url for s in sent],
         "sent_headers": [json.dumps(s.headers) for s in sent],
         "headers": [json.dumps(s.result.headers) for s in sent],
-        "bodies": [s.result.body for s in sent],
+        "bodies": [s.result.body[: conf.BODY_LIMIT] for s in sent],
         "errors": [s.result.error or "" for s in sent],
         "details": [s.result.detail for s in sent],
         "timings": [json.dumps(_milliseconds(s)) for s in sent],

@@ -1,27 +1,28 @@
-"""One attempt: build the request, sign it, send it. No database here."""
+"""One attempt: send a message and judge the answer. No database here."""
 
 from __future__ import annotations
 
-import base64
-import json
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 from uuid import UUID
 
 import structlog
 
 from webhooks.conf import conf
-from webhooks.core import backoff, envelope, ids, signatures
+from webhooks.core import backoff, ids
 from webhooks.core.headers import mask_headers
 from webhooks.core.outcome import Verdict, judge
-from webhooks.core.urls import InvalidUrl, expand_path
+from webhooks.core.urls import CanonicalUrl, InvalidUrl, expand_path
 from webhooks.models import Attempt
 from webhooks.net import outbound
 from webhooks.net.result import ErrorClass, HttpResult
+from webhooks.services.batching import ANSWER_LIMIT, statuses
 from webhooks.services.claim import Claimed
-from webhooks.services.ingest import DEFAULT_VERSION
+from webhooks.services.message import batch, request_headers, single
 from webhooks.services.target import Config, Target
 
 log = structlog.get_logger(__name__)
@@ -48,105 +49,115 @@ class Sent:
     attempt_id: UUID = field(default_factory=ids.new_id)
 
 
-def send(target: Target, claimed: Claimed) -> Sent:
-    """Make one attempt and judge it. Never raises: the other rows of the claim still have to be recorded."""
+def send(target: Target, parcel: Sequence[Claimed]) -> list[Sent]:
+    """Make one attempt with one delivery, or with a batch of them, and judge it for each.
+
+    Never raises: the other rows of the claim still have to be recorded. What could not be sent comes last.
+    """
     started_at = datetime.now(UTC)
+    refused = [refusal for row in parcel if (refusal := _hopeless(target, row, started_at))]
+    unfit = {refusal.claimed.delivery_id for refusal in refused}
+    rows = [row for row in parcel if row.delivery_id not in unfit]
+    if not rows:
+        return refused
     try:
-        return _attempt(target, claimed, started_at)
+        return _post(target, rows, started_at) + refused
     except Exception:
-        log.exception("attempt_failed_inside", delivery_id=ids.show(ids.DELIVERY, claimed.delivery_id))
+        log.exception("attempt_failed_inside", delivery_id=ids.show(ids.DELIVERY, rows[0].delivery_id))
         detail = "Clarion failed while preparing the request; its log has the cause."
         result = HttpResult(error=ErrorClass.INTERNAL_ERROR, detail=detail)
-        return _judged(target, claimed, result, "", {}, started_at)
+        return _judge_each(target, rows, result, "", {}, started_at) + refused
 
 
-def _attempt(target: Target, claimed: Claimed, started_at: datetime) -> Sent:
+def _hopeless(target: Target, row: Claimed, started_at: datetime) -> Sent | None:
+    """A delivery for which no request can be made, or no further one."""
+    if row.data is None:
+        return _refused(row, started_at, "The event is gone: its retention is over.", ErrorClass.INTERNAL_ERROR)
+    if row.attempt > len(backoff.schedule(target.config.retry_policy)) + 1:
+        why = f"no retries left: {row.attempt - 1} attempts, the last one lost with its worker"
+        return _refused(row, started_at, why, ErrorClass.INTERNAL_ERROR)
+    if target.config.url is None:
+        return _refused(row, started_at, target.config.url_fault, ErrorClass.INVALID_URL)
+    return None
+
+
+def _post(target: Target, rows: Sequence[Claimed], started_at: datetime) -> list[Sent]:
     config = target.config
-    body = _body(target, claimed)
-    if body is None:
-        return _refused(claimed, started_at, "The event is gone: its retention is over.", ErrorClass.INTERNAL_ERROR)
-    if claimed.attempt > len(backoff.schedule(config.retry_policy)) + 1:
-        why = f"no retries left: {claimed.attempt - 1} attempts, the last one lost with its worker"
-        return _refused(claimed, started_at, why, ErrorClass.INTERNAL_ERROR)
-    if config.url is None:
-        return _refused(claimed, started_at, config.url_fault, ErrorClass.INVALID_URL)
+    message = batch(target, rows) if config.batch else single(target, rows[0])
     try:
-        url = expand_path(config.url, claimed.version or DEFAULT_VERSION, claimed.type)
+        url = expand_path(cast(CanonicalUrl, config.url), message.version, message.type)
     except InvalidUrl as error:
-        return _refused(claimed, started_at, str(error), ErrorClass.INVALID_URL)
-    headers = request_headers(config, claimed, body, int(time.time()))
+        return [_refused(row, started_at, str(error), ErrorClass.INVALID_URL) for row in rows]
+    headers = request_headers(config, message, int(time.time()))
     result = outbound.client().post(
-        url, body=body, headers=headers, timeout=target.timeout, pool_key=target.endpoint_id
-    )
-    return _judged(target, claimed, result, url.url, headers, started_at)
+        url, body=message.body, headers=headers, timeout=target.timeout, pool_key=target.endpoint_id,
+        body_limit=ANSWER_LIMIT if config.batch else None,
+    )  # fmt: skip
+    return _judge_each(target, rows, result, url.url, mask_headers(headers, _secret_names(config)), started_at)
 
 
-def _body(target: Target, claimed: Claimed) -> bytes | None:
-    if claimed.data is None:
-        return None
-    data = bytes(claimed.data)
-    if target.config.payload_format == "data":
-        return data
-    return envelope.build(
-        public_id=claimed.public_id,
-        event_type=claimed.type,
-        created_at=claimed.created_at,
-        version=claimed.version or DEFAULT_VERSION,
-        data=data,
-        metadata=json.loads(claimed.metadata),
-        correlation_id=claimed.correlation_id,
-        tenant_id=ids.show(ids.TENANT, target.tenant_id),
-        tenant_metadata=target.tenant_metadata,
-    )
-
-
-def request_headers(config: Config, claimed: Claimed, body: bytes, timestamp: int) -> dict[str, str]:
-    """All headers but the client's own. ``timestamp``: unix seconds of this attempt."""
-    now = datetime.now(UTC)
-    active = [value for value, until in config.secrets if until is None or until > now]
-    return {
-        **config.headers,
-        **_authorization(config.auth),
-        "Content-Type": config.content_type,
-        "X-Webhook-Event": claimed.type,
-        "X-Webhook-Delivery": ids.show(ids.DELIVERY, claimed.delivery_id),
-        "X-Webhook-Attempt": str(claimed.attempt),
-        "X-Correlation-ID": claimed.correlation_id,
-        **signatures.headers(config.schemes, active, claimed.public_id, timestamp, body),
-    }
-
-
-def _authorization(auth: dict[str, str]) -> dict[str, str]:
-    match auth.get("type"):
-        case "basic":
-            pair = base64.b64encode(f"{auth['username']}:{auth['password']}".encode()).decode()
-            return {"Authorization": f"Basic {pair}"}
-        case "bearer":
-            return {"Authorization": f"Bearer {auth['token']}"}
-        case "api_key":
-            return {auth["name"]: auth["value"]}
-    return {}
+def _judge_each(
+    target: Target, rows: Sequence[Claimed], result: HttpResult, url: str, headers: dict[str, str], started_at: datetime
+) -> list[Sent]:
+    """The same answer for all rows; or, by a 207, one for each."""
+    said = statuses(result) if target.config.batch else None
+    luck = random.random()  # noqa: S311 - jitter; the same for all rows, so that a batch is due again together
+    return [
+        _judged(target, row, result, url, headers, started_at, luck)
+        if said is None
+        else _settled(target, row, result, url, headers, started_at, luck, said.get(row.public_id))
+        for row in rows
+    ]
 
 
 def _judged(
-    target: Target, claimed: Claimed, result: HttpResult, url: str, headers: dict[str, str], started_at: datetime
-) -> Sent:
+    target: Target, claimed: Claimed, result: HttpResult, url: str, headers: dict[str, str], started_at: datetime,
+    luck: float,
+) -> Sent:  # fmt: skip
     config = target.config
     verdict = judge(result.status, result.error, retry_client_errors=config.retry_client_errors)
     reason = result.detail or (f"HTTP {result.status}" if verdict is not Verdict.SUCCEEDED else "")
     retry_after = backoff.parse_retry_after(
         result.header("Retry-After"), now=datetime.now(UTC), limit=conf.MAX_RETRY_AFTER
     )
-    delay, against_endpoint = None, verdict is Verdict.RETRY
-    if verdict is Verdict.RETRY:
-        delay = backoff.next_delay(config.retry_policy, claimed.attempt, retry_after, draw=random.random)
-        if delay is None:
-            verdict, reason = Verdict.DEAD, f"no retries left after {claimed.attempt} attempts: {reason}"
+    against_endpoint = verdict is Verdict.RETRY
+    verdict, delay, reason = _next(config, claimed, verdict, reason, retry_after, luck)
     return Sent(
-        claimed, verdict, result, url, mask_headers(headers, _secret_names(config)), started_at,
-        reason=reason, delay=delay, retry_after=retry_after, against_endpoint=against_endpoint,
-        outcome=Attempt.Outcome.SUCCEEDED if verdict is Verdict.SUCCEEDED else Attempt.Outcome.FAILED,
+        claimed, verdict, result, url, headers, started_at, reason=reason, delay=delay, retry_after=retry_after,
+        against_endpoint=against_endpoint, outcome=_outcome(verdict),
     )  # fmt: skip
+
+
+def _settled(
+    target: Target, claimed: Claimed, result: HttpResult, url: str, headers: dict[str, str], started_at: datetime,
+    luck: float, status: int | None,
+) -> Sent:  # fmt: skip
+    """An event's own status in a 207 answer. It says nothing of the endpoint, which has answered."""
+    verdict, reason = Verdict.RETRY, "the 207 answer does not name this event"
+    if status is not None:
+        verdict = judge(status, None, retry_client_errors=target.config.retry_client_errors)
+        verdict = Verdict.DEAD if verdict is Verdict.GONE else verdict
+        reason = f"HTTP 207 with status {status} for this event" if verdict is not Verdict.SUCCEEDED else ""
+    verdict, delay, reason = _next(target.config, claimed, verdict, reason, None, luck)
+    return Sent(
+        claimed, verdict, result, url, headers, started_at, reason=reason, delay=delay, outcome=_outcome(verdict)
+    )
+
+
+def _next(
+    config: Config, claimed: Claimed, verdict: Verdict, reason: str, retry_after: float | None, luck: float
+) -> tuple[Verdict, float | None, str]:
+    """The delay until the next try, or dead when there is none left."""
+    if verdict is not Verdict.RETRY:
+        return verdict, None, reason
+    delay = backoff.next_delay(config.retry_policy, claimed.attempt, retry_after, draw=lambda: luck)
+    if delay is None:
+        return Verdict.DEAD, None, f"no retries left after {claimed.attempt} attempts: {reason}"
+    return verdict, delay, reason
+
+
+def _outcome(verdict: Verdict) -> str:
+    return Attempt.Outcome.SUCCEEDED if verdict is Verdict.SUCCEEDED else Attempt.Outcome.FAILED
 
 
 def _secret_names(config: Config) -> list[str]:

@@ -35,6 +35,7 @@ class Config:
     retry_policy: Any
     retry_client_errors: bool
     version: str
+    batch: int  # events of one request at most; 0: one event a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ WHERE e.id = %s
 """
 
 _configs: OrderedDict[UUID, tuple[datetime, Config]] = OrderedDict()
+_tenants: OrderedDict[UUID, UUID] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -84,6 +86,24 @@ def load(endpoint_id: UUID) -> Target | None:
     updated_at, tenant_id, metadata, *rest = row
     config = _config(endpoint_id, updated_at)
     return Target(endpoint_id, tenant_id, config, _json(metadata), *rest)
+
+
+def tenant_of(endpoint_id: UUID) -> UUID | None:
+    """Whose endpoint it is, which never changes; None when there is no such row."""
+    with _lock:
+        if (known := _tenants.get(endpoint_id)) is not None:
+            return known
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenant_id FROM webhooks_mailbox WHERE endpoint_id = %s", [endpoint_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    tenant_id: UUID = row[0]
+    with _lock:
+        _tenants[endpoint_id] = tenant_id
+        while len(_tenants) > _CACHED:
+            _tenants.popitem(last=False)
+    return tenant_id
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -124,4 +144,5 @@ def _read(endpoint: Endpoint) -> Config:
         retry_policy=endpoint.retry_policy,
         retry_client_errors=endpoint.retry_client_errors,
         version=endpoint.version,
+        batch=(endpoint.batch or {}).get("max_events", 0),
     )

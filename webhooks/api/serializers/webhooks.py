@@ -54,6 +54,26 @@ _RETRY_POLICY = {
         },
     ]
 }
+_BATCH = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "max_events": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": endpoint_fields.MAX_BATCH,
+            "default": endpoint_fields.DEFAULT_BATCH,
+            "description": "Events of one request.",
+        },
+        "max_wait": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": endpoint_fields.MAX_WAIT,
+            "default": endpoint_fields.DEFAULT_WAIT,
+            "description": "Seconds an event waits for others.",
+        },
+    },
+}
 _RATE_LIMIT = {
     "type": "object",
     "required": ["limit"],
@@ -197,10 +217,11 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         help_text="One delivery at a time, in the order of events; a failing one holds the others.",
     )
     batch = Computed(
-        lambda endpoint: None,
-        {"type": "null"},
+        lambda endpoint: endpoint.batch,
+        nullable(_BATCH),
         required=False,
-        help_text="Several events in one delivery: not available in this version.",
+        help_text="Several events in one request: as soon as `max_events` wait, or one has waited for `max_wait` "
+        "seconds. null: one event a request.",
     )
     status = Computed(
         lambda endpoint: endpoint.state,

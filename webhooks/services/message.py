@@ -1,0 +1,93 @@
+"""What goes over the wire: body and headers of one request, for one delivery or for a batch of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from webhooks.core import envelope, ids, signatures
+from webhooks.services.claim import Claimed
+from webhooks.services.ingest import DEFAULT_VERSION
+from webhooks.services.target import Config, Target
+
+BATCH_EVENT = "webhook.batch"  # X-Webhook-Event of a batch, which holds events of several types
+
+
+class Message(NamedTuple):
+    """A request before it is signed. ``id``: the ``webhook-id``. ``version`` and ``type`` fill in the URL."""
+
+    id: str
+    delivery: str
+    attempt: int
+    correlation_id: str
+    type: str
+    version: str
+    body: bytes
+
+
+def single(target: Target, row: Claimed) -> Message:
+    """The message of one delivery."""
+    body = bytes(row.data or b"") if target.config.payload_format == "data" else _envelope(target, row)
+    shown = ids.show(ids.DELIVERY, row.delivery_id)
+    return Message(
+        row.public_id, shown, row.attempt, row.correlation_id, row.type, row.version or DEFAULT_VERSION, body
+    )
+
+
+def batch(target: Target, rows: Sequence[Claimed]) -> Message:
+    """The message of several: ``{"batch_id","created_at","event_count","events":[envelopes]}``.
+
+    Id and time follow from the deliveries, so the same batch on its retry is the same bytes under the same id.
+    """
+    key = ids.batch_id([row.delivery_id for row in rows])
+    shown = ids.show(ids.BATCH, key)
+    head = {"batch_id": shown, "created_at": envelope.timestamp(ids.created_at(key)), "event_count": len(rows)}
+    events = b",".join(_envelope(target, row) for row in rows)
+    body = b'%b,"events":[%b]}' % (json.dumps(head, separators=(",", ":")).encode()[:-1], events)
+    attempt = max(row.attempt for row in rows)
+    return Message(shown, shown, attempt, shown, BATCH_EVENT, target.config.version or DEFAULT_VERSION, body)
+
+
+def _envelope(target: Target, row: Claimed) -> bytes:
+    return envelope.build(
+        public_id=row.public_id,
+        event_type=row.type,
+        created_at=row.created_at,
+        version=row.version or DEFAULT_VERSION,
+        data=bytes(row.data or b""),
+        metadata=json.loads(row.metadata),
+        correlation_id=row.correlation_id,
+        tenant_id=ids.show(ids.TENANT, target.tenant_id),
+        tenant_metadata=target.tenant_metadata,
+    )
+
+
+def request_headers(config: Config, message: Message, timestamp: int) -> dict[str, str]:
+    """All headers but the client's own. ``timestamp``: unix seconds of this attempt."""
+    now = datetime.now(UTC)
+    active = [value for value, until in config.secrets if until is None or until > now]
+    return {
+        **config.headers,
+        **_authorization(config.auth),
+        "Content-Type": config.content_type,
+        "X-Webhook-Event": message.type,
+        "X-Webhook-Delivery": message.delivery,
+        "X-Webhook-Attempt": str(message.attempt),
+        "X-Correlation-ID": message.correlation_id,
+        **signatures.headers(config.schemes, active, message.id, timestamp, message.body),
+    }
+
+
+def _authorization(auth: dict[str, str]) -> dict[str, str]:
+    match auth.get("type"):
+        case "basic":
+            pair = base64.b64encode(f"{auth['username']}:{auth['password']}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
+        case "bearer":
+            return {"Authorization": f"Bearer {auth['token']}"}
+        case "api_key":
+            return {auth["name"]: auth["value"]}
+    return {}
