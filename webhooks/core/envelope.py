@@ -32,5 +32,8 @@ def build(
     return b'%b,"data":%b,"metadata":%b}' % (head[:-1], data, _dump(merged))
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def _dump(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(value).encode()

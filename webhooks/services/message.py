@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -65,13 +64,14 @@ def _envelope(target: Target, row: Claimed) -> bytes:
     )
 
 
-def request_headers(config: Config, message: Message, timestamp: int) -> dict[str, str]:
-    """All headers but the client's own. ``timestamp``: unix seconds of this attempt."""
+def request_headers(config: Config, message: Message, timestamp: int) -> tuple[dict[str, str], dict[str, str]]:
+    """All headers but the client's own: as sent, and as stored (secrets masked).
+
+    ``timestamp``: unix seconds of this attempt.
+    """
     now = datetime.now(UTC)
     active = [value for value, until in config.secrets if until is None or until > now]
-    return {
-        **config.headers,
-        **_authorization(config.auth),
+    own = {
         "Content-Type": config.content_type,
         "X-Webhook-Event": message.type,
         "X-Webhook-Delivery": message.delivery,
@@ -79,15 +79,4 @@ def request_headers(config: Config, message: Message, timestamp: int) -> dict[st
         "X-Correlation-ID": message.correlation_id,
         **signatures.headers(config.schemes, active, message.id, timestamp, message.body),
     }
-
-
-def _authorization(auth: dict[str, str]) -> dict[str, str]:
-    match auth.get("type"):
-        case "basic":
-            pair = base64.b64encode(f"{auth['username']}:{auth['password']}".encode()).decode()
-            return {"Authorization": f"Basic {pair}"}
-        case "bearer":
-            return {"Authorization": f"Bearer {auth['token']}"}
-        case "api_key":
-            return {auth["name"]: auth["value"]}
-    return {}
+    return config.headers | own, config.shown_headers | own

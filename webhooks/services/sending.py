@@ -14,7 +14,6 @@ import structlog
 
 from webhooks.conf import conf
 from webhooks.core import backoff, ids
-from webhooks.core.headers import mask_headers
 from webhooks.core.outcome import Verdict, judge
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, expand_path
 from webhooks.models import Attempt
@@ -88,12 +87,12 @@ def _post(target: Target, rows: Sequence[Claimed], started_at: datetime) -> list
         url = expand_path(cast(CanonicalUrl, config.url), message.version, message.type)
     except InvalidUrl as error:
         return [_refused(row, started_at, str(error), ErrorClass.INVALID_URL) for row in rows]
-    headers = request_headers(config, message, int(time.time()))
+    headers, shown = request_headers(config, message, int(time.time()))
     result = outbound.client().post(
         url, body=message.body, headers=headers, timeout=target.timeout, pool_key=target.endpoint_id,
         body_limit=ANSWER_LIMIT if config.batch else None,
     )  # fmt: skip
-    return _judge_each(target, rows, result, url.url, mask_headers(headers, _secret_names(config)), started_at)
+    return _judge_each(target, rows, result, url.url, shown, started_at)
 
 
 def _judge_each(
@@ -158,10 +157,6 @@ def _next(
 
 def _outcome(verdict: Verdict) -> str:
     return Attempt.Outcome.SUCCEEDED if verdict is Verdict.SUCCEEDED else Attempt.Outcome.FAILED
-
-
-def _secret_names(config: Config) -> list[str]:
-    return [config.auth["name"]] if config.auth.get("type") == "api_key" else []
 
 
 def _refused(claimed: Claimed, started_at: datetime, why: str, error: ErrorClass) -> Sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections import OrderedDict
@@ -13,6 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from webhooks.conf import conf
+from webhooks.core.headers import mask_headers
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, parse_endpoint_url
 from webhooks.models import Endpoint
 from webhooks.net import outbound
@@ -26,8 +28,8 @@ class Config:
 
     url: CanonicalUrl | None  # None: the stored text is no longer an acceptable URL
     url_fault: str
-    headers: dict[str, str]
-    auth: dict[str, Any]
+    headers: dict[str, str]  # the owner's own and those of auth
+    shown_headers: dict[str, str]  # the same with secrets masked
     schemes: tuple[str, ...]
     secrets: tuple[tuple[str, datetime | None], ...]  # newest first, with the end of validity
     payload_format: str
@@ -132,11 +134,13 @@ def _read(endpoint: Endpoint) -> Config:
         url = parse_endpoint_url(endpoint.url, allow_http=conf.ALLOW_HTTP, allow=outbound.allow_list())
     except InvalidUrl as error:
         fault = str(error)
+    headers = endpoint.headers | _authorization(endpoint.auth)
+    secret_names = [endpoint.auth["name"]] if endpoint.auth.get("type") == "api_key" else []
     return Config(
         url=url,
         url_fault=fault,
-        headers=endpoint.headers,
-        auth=endpoint.auth,
+        headers=headers,
+        shown_headers=mask_headers(headers, secret_names),
         schemes=tuple(endpoint.signature_schemes),
         secrets=tuple((secret.value, secret.valid_until) for secret in endpoint.secrets.order_by("-valid_from", "-id")),
         payload_format=endpoint.payload_format,
@@ -146,3 +150,15 @@ def _read(endpoint: Endpoint) -> Config:
         version=endpoint.version,
         batch=(endpoint.batch or {}).get("max_events", 0),
     )
+
+
+def _authorization(auth: dict[str, str]) -> dict[str, str]:
+    match auth.get("type"):
+        case "basic":
+            pair = base64.b64encode(f"{auth['username']}:{auth['password']}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
+        case "bearer":
+            return {"Authorization": f"Bearer {auth['token']}"}
+        case "api_key":
+            return {auth["name"]: auth["value"]}
+    return {}
