@@ -39,6 +39,8 @@ FLOWER_URL = env.text("FLOWER_URL", _running.get("flower_url", ""))
 
 DATABASES = {"default": env.database(DATABASE_URL or "postgresql://127.0.0.1:5432/clarion")}
 DATABASES["default"].setdefault("OPTIONS", {})
+# The pool asks a connection for a sign of life before it hands it out: after a restart of PostgreSQL none is.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"] |= {
     # A thread borrows a connection for one statement or one short transaction.
     "pool": {

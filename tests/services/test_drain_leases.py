@@ -170,3 +170,34 @@ def idle_connections() -> int:
     pool = connection.pool  # type: ignore[attr-defined]
     stats = pool.get_stats()
     return int(stats["pool_size"] - stats["pool_available"])
+
+
+def test_a_database_that_is_away_for_a_moment_costs_no_repeat(
+    endpoint_at: Callable[..., Endpoint], receiver: Receiver
+) -> None:
+    """The connections are cut after the requests and before their results are written."""
+    endpoint = endpoint_at()
+    post(endpoint, 3)
+    cut: list[int] = []
+
+    def interrupt(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "WITH r AS" in sql and not cut:
+            cut.append(in_thread(cut_other_connections)())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(interrupt):
+        drain(endpoint.id)
+
+    assert cut[0] >= 1
+    assert len(receiver.requests()) == 3
+    assert states(endpoint) == ["succeeded"] * 3
+    assert Attempt.objects.count() == 3
+
+
+def cut_other_connections() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.fetchone()[0])

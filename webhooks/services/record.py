@@ -59,9 +59,11 @@ WITH r AS MATERIALIZED (
            r.response_status, r.response_headers, r.response_body, r.error, left(r.detail, 500), r.timings,
            r.address, %(worker)s
     FROM r LEFT JOIN updated u ON u.id = r.delivery_id
+    ON CONFLICT (id) DO NOTHING
 )
 SELECT id, state, next_attempt_at FROM updated
 """
+# The conflict: a commit that went through although its connection broke, and is tried again.
 
 _BLOCKED_UNTIL = "GREATEST(m.blocked_until, now() + %(blocked)s::float * interval '1 second')"
 _RESULTS = f"""
