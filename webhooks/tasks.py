@@ -69,14 +69,16 @@ def deliver(self: Any, endpoint_id: str) -> str:
     key = UUID(endpoint_id)
     tenant_id = tenant_of(key)
     slot = _bulkhead().enter(tenant_id, key) if tenant_id else None
-    flags.lower_flags([endpoint_id])
     if slot is None:
+        # Its bell stays rung: the tenant's next drain here rings on, and until then nobody needs to.
         return "waiting" if tenant_id else "gone"
+    flags.lower_flags([endpoint_id])
     try:
         done = drain(key, ring, worker=self.request.hostname or "", beat=slot.beat)
     finally:
         if (next_in_line := _bulkhead().leave(slot)) is not None:
-            ring_deliver([next_in_line])
+            for bell in bells_for([next_in_line]):
+                _publish(deliver, [str(bell.endpoint_id)], _lane(bell))
     for delivery_id in done.dead:
         _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
     ring(done.bells)
