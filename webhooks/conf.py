@@ -20,6 +20,7 @@ class Settings:
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     # Redis or Valkey for guards (breaker, rates, slots, bells). Everything in it may be lost at any time.
     REDIS_URL: str = "redis://127.0.0.1:6379/1"
+    LOOKUP_TTL: float = 5.0  # seconds a process relies on what it read of an API key or a tenant's name
 
     # --- outbound guard
     ALLOW_HTTP: bool = False  # https only unless the operator says otherwise
@@ -61,7 +62,7 @@ class Settings:
     RETENTION_DAYS: int = 30
     PARTITIONS_AHEAD: int = 7  # days made in advance, so that beat may be down for a week
     FAN_OUT_BATCH: int = 500  # events routed by one transaction
-    FAN_OUT_ROWS: int = 5000  # deliveries made by one transaction, so that it stays below a second
+    FAN_OUT_ROWS: int = 2000  # deliveries made by one transaction, so that it takes a fraction of a second
     FAN_OUT_GRACE: float = 3.0  # seconds before the sweep rings for an event that nobody fanned out
 
     if TYPE_CHECKING:

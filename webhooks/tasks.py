@@ -42,6 +42,7 @@ _FAN_OUT_ROUNDS = 20  # batches of one task, so that a flood does not keep one w
 
 
 _broker_rests_until = 0.0
+_backlog = False  # the last batch of the outbox left some behind, so the next one has to be fair
 
 
 class DeliverTask(Task):  # type: ignore[type-arg]
@@ -96,10 +97,12 @@ def _bulkhead() -> Bulkhead:
 def fan_out(oldest: str | None = None) -> str:
     """Route the outbox and ring the endpoints that got something. ``oldest``: an event from which to begin."""
     flags.lower_flags([_fan_out_flag(oldest)])
+    global _backlog
     since = UUID(oldest) if oldest else None
     routed = deliveries = 0
-    for n in range(_FAN_OUT_ROUNDS):
-        batch = route_outbox(since, fair=n > 0)
+    for _ in range(_FAN_OUT_ROUNDS):
+        batch = route_outbox(since, fair=_backlog)
+        _backlog = batch.more
         routed += batch.events
         deliveries += batch.deliveries
         ring(batch.bells)

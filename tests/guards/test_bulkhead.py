@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.waiting import eventually
-from webhooks.guards.bulkhead import Bulkhead, Slot
+from webhooks.guards.bulkhead import Bulkhead, Pulse, Slot
 
 A, B, C = uuid4(), uuid4(), uuid4()
 
@@ -20,6 +20,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Still(Pulse):
+    """A pulse that measures nothing: these tests are about the clock."""
+
+    def start(self) -> None: ...
 
 
 @pytest.fixture
@@ -42,14 +48,14 @@ def fill(bulkhead: Bulkhead, tenant: UUID) -> list[Slot]:
 
 
 def test_a_tenant_alone_leaves_a_quarter_of_the_places_for_the_next_one(clock: Clock) -> None:
-    bulkhead = Bulkhead(16, 0.05, clock)
+    bulkhead = Bulkhead(16, 0.05, clock, Still())
 
     assert len(fill(bulkhead, A)) == 12
     assert bulkhead.enter(B, uuid4()) is not None
 
 
 def test_tenants_who_compete_get_equal_shares(clock: Clock) -> None:
-    bulkhead = Bulkhead(16, 0.05, clock)
+    bulkhead = Bulkhead(16, 0.05, clock, Still())
     of_a = fill(bulkhead, A)
     for _ in range(4):
         entered(bulkhead, B)
@@ -61,7 +67,7 @@ def test_tenants_who_compete_get_equal_shares(clock: Clock) -> None:
 
 
 def test_one_that_waits_for_an_answer_makes_room(clock: Clock) -> None:
-    bulkhead = Bulkhead(4, 0.05, clock)
+    bulkhead = Bulkhead(4, 0.05, clock, Still())
     assert len(fill(bulkhead, A)) == 3
 
     clock.now += 0.06
@@ -70,7 +76,7 @@ def test_one_that_waits_for_an_answer_makes_room(clock: Clock) -> None:
 
 
 def test_one_that_gets_answers_keeps_its_place(clock: Clock) -> None:
-    bulkhead = Bulkhead(4, 0.05, clock)
+    bulkhead = Bulkhead(4, 0.05, clock, Still())
     slots = fill(bulkhead, A)
 
     clock.now += 0.06
@@ -80,8 +86,43 @@ def test_one_that_gets_answers_keeps_its_place(clock: Clock) -> None:
     assert bulkhead.enter(A, uuid4()) is None
 
 
+def test_a_process_that_is_short_of_cpu_takes_no_drain_for_stuck(clock: Clock) -> None:
+    pulse = Still()
+    bulkhead = Bulkhead(4, 0.05, clock, pulse)
+    fill(bulkhead, A)
+    pulse.lag = 0.03  # seconds that a thread waits for its turn, many times between two answers
+
+    clock.now += 0.3
+    assert bulkhead.enter(A, uuid4()) is None
+
+    clock.now += 1
+    assert bulkhead.enter(A, uuid4()) is not None
+
+
+def test_the_pulse_tells_how_late_threads_get_their_turn() -> None:
+    pulse = Pulse()
+    pulse.start()
+    quiet = pulse.lag
+
+    def spin() -> None:
+        while not done.is_set():
+            pass
+
+    done = threading.Event()
+    threads = [threading.Thread(target=spin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        eventually(lambda: pulse.lag > quiet + 0.005)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    eventually(lambda: pulse.lag < 0.005)
+
+
 def test_an_endpoint_that_was_turned_away_is_named_once_when_its_tenant_has_room(clock: Clock) -> None:
-    bulkhead = Bulkhead(4, 0.05, clock)
+    bulkhead = Bulkhead(4, 0.05, clock, Still())
     first, second, third = fill(bulkhead, A)
     endpoint = uuid4()
     bulkhead.leave(entered(bulkhead, B))  # fill() was turned away once itself
@@ -95,7 +136,7 @@ def test_an_endpoint_that_was_turned_away_is_named_once_when_its_tenant_has_room
 
 
 def test_of_no_other_tenant(clock: Clock) -> None:
-    bulkhead = Bulkhead(4, 0.05, clock)
+    bulkhead = Bulkhead(4, 0.05, clock, Still())
     of_b = entered(bulkhead, B)
     fill(bulkhead, A)
 
@@ -105,7 +146,7 @@ def test_of_no_other_tenant(clock: Clock) -> None:
 @pytest.mark.parametrize("frees", ["leave", "time"])
 def test_a_drain_waits_while_all_places_are_busy(frees: str) -> None:
     clock = Clock()
-    bulkhead = Bulkhead(1, 0.01, clock)
+    bulkhead = Bulkhead(1, 0.01, clock, Still())
     slot = entered(bulkhead, A)
     entered_b: list[Slot | None] = []
     thread = threading.Thread(target=lambda: entered_b.append(bulkhead.enter(B, uuid4())))

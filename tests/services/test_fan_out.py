@@ -315,7 +315,7 @@ def test_the_number_of_statements_does_not_grow(tenant: Tenant) -> None:
     targets = [make_endpoint(tenant, filter=conditions[0]), make_endpoint(tenant, filter=conditions[1])]
     few = count(tenant, targets, 1)
     targets += [make_endpoint(tenant, filter=condition) for condition in conditions[2:]]
-    assert count(tenant, targets, 200) == few <= 7
+    assert count(tenant, targets, 100) == few <= 7
 
 
 # --- races with a change of the endpoint's state

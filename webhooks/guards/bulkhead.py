@@ -4,6 +4,9 @@ Invariants: at most ``limit`` drains are busy at once, where one that has been w
 than ``patience`` does not count as busy (so endpoints that hang hold threads, never the process); a tenant
 alone leaves a quarter of the places free, and several share them evenly, so whoever comes next finds one.
 No I/O; one lock, held for microseconds.
+
+Attack: a process short of CPU gets on so slowly that all its drains look stuck, lets in ever more of them, and
+gets on more slowly still. So the time that its threads wait for their turn lengthens the patience.
 """
 
 from __future__ import annotations
@@ -16,6 +19,29 @@ from collections.abc import Callable
 from uuid import UUID
 
 _ALONE = 0.75  # of all places, for a tenant that nobody competes with: the rest is for the next one who comes
+
+
+_PULSE = 0.02  # seconds between two looks at how late a thread wakes up
+_TURNS = 20  # times that a drain has to get its turn between two answers: system calls that give up the GIL
+
+
+class Pulse:
+    """How late threads of this process get their turn (for the GIL, for a core): a thread that sleeps and looks."""
+
+    def __init__(self) -> None:
+        self.lag = 0.0  # seconds, smoothed over about 0.1 s
+        self._started = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to measure, once."""
+        if self._started.acquire(blocking=False):
+            threading.Thread(target=self._run, name="pulse", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            time.sleep(_PULSE)
+            self.lag += (time.monotonic() - began - _PULSE - self.lag) * 0.2
 
 
 class Slot:
@@ -37,9 +63,12 @@ class Slot:
 class Bulkhead:
     """``limit``: busy drains at once; ``patience``: seconds without a beat until a drain counts as stuck."""
 
-    def __init__(self, limit: int, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limit: int, patience: float, clock: Callable[[], float] = time.monotonic, pulse: Pulse | None = None
+    ) -> None:
         self._limit = limit
         self._patience = patience
+        self._pulse = pulse or Pulse()
         self._clock = clock
         self._changed = threading.Condition()
         self._running: set[Slot] = set()
@@ -51,6 +80,7 @@ class Bulkhead:
 
         Then the endpoint is remembered, and the tenant's next :meth:`leave` names it.
         """
+        self._pulse.start()
         with self._changed:
             while True:
                 busy = self._busy()
@@ -79,7 +109,7 @@ class Bulkhead:
             return endpoint_id
 
     def _busy(self) -> Counter[UUID]:
-        stuck = self._clock() - self._patience
+        stuck = self._clock() - self._patience - _TURNS * self._pulse.lag
         return Counter(slot.tenant_id for slot in self._running if slot.seen > stuck)
 
     def _share(self, tenant_id: UUID, busy: Counter[UUID]) -> int:
