@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
 from webhooks import tasks
+from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.errors import Conflict, NotFound
 from webhooks.models import Event, Tenant
 from webhooks.services import ingest, ingest_json
+from webhooks.services.lookups import FOREVER, Lookup
 
 
 def emit(
@@ -44,19 +46,59 @@ def emit(
         "type": type, "data": data, "id": id, "version": version, "created_at": created_at,
         "metadata": metadata, "channels": channels,
     }  # fmt: skip
-    return emit_many([event], tenant=tenant)[0]
+    (public_id,) = _publish(_tenant_id(tenant), [_draft(event)])
+    _ring_after_commit()
+    return public_id
 
 
 def emit_many(events: Iterable[Mapping[str, Any]], *, tenant: Tenant | UUID | str) -> list[str]:
-    """Publish many events in two statements; each is a mapping of :func:`emit`'s arguments. All or none."""
+    """Publish many events, each a mapping of :func:`emit`'s arguments, all or none. Returns their ids in order.
+
+    ``events`` may be any iterable, also one that makes them as it is read. They are inserted in portions as large
+    as a batch of the API, with one statement each.
+    """
     tenant_id = _tenant_id(tenant)
-    drafts = [_draft(event) for event in events]
+    made: list[str] = []
     with transaction.atomic():
-        published = ingest.publish(tenant_id, drafts)
-        if clash := next((p for p in published if p.conflict), None):
-            raise Conflict(f"The event id {clash.public_id} belongs to an event with other content.")
-    tasks.on_commit(tasks.ring_fan_out)
+        for drafts in _portions(map(_draft, events)):
+            made += _publish(tenant_id, drafts)
+    if made:
+        _ring_after_commit()
+    return made
+
+
+def _publish(tenant_id: UUID, drafts: Sequence[ingest.Draft]) -> list[str]:
+    """Raises :class:`Conflict`; of one draft alone nothing is stored then."""
+    published = ingest.publish(tenant_id, drafts)
+    if clash := next((p for p in published if p.conflict), None):
+        raise Conflict(f"The event id {clash.public_id} belongs to an event with other content.")
     return [p.public_id for p in published]
+
+
+def _portions(drafts: Iterable[ingest.Draft]) -> Iterator[list[ingest.Draft]]:
+    portion: list[ingest.Draft] = []
+    size = 0
+    for draft in drafts:
+        portion.append(draft)
+        size += len(draft.data)
+        if len(portion) >= conf.MAX_BATCH_EVENTS or size >= conf.MAX_BATCH_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def _ring_after_commit() -> None:
+    """Ring if and when the caller's transaction commits; without one, now.
+
+    With autocommit off and no ``atomic`` Django takes callbacks only inside a block. It calls them when the caller
+    turns autocommit on again after the commit; until then the sweep finds the event.
+    """
+    if transaction.get_autocommit() or transaction.get_connection().in_atomic_block:
+        tasks.on_commit(tasks.ring_fan_out)
+        return
+    with transaction.atomic(savepoint=False):
+        tasks.on_commit(tasks.ring_fan_out)
 
 
 def _draft(event: Mapping[str, Any]) -> ingest.Draft:
@@ -80,12 +122,20 @@ def _draft(event: Mapping[str, Any]) -> ingest.Draft:
     return replace(draft, origin=Event.Origin.LIBRARY)
 
 
+_tenants: Lookup[UUID | str, UUID] = Lookup(Tenant)
+
+
 def _tenant_id(tenant: Tenant | UUID | str) -> UUID:
     if isinstance(tenant, Tenant):
         return tenant.id
-    key = tenant if isinstance(tenant, UUID) else ids.parse(ids.TENANT, tenant)
-    found = Tenant.objects.filter(id=key) if key else Tenant.objects.filter(slug=tenant)
-    tenant_id = found.values_list("id", flat=True).first()
+
+    def read() -> tuple[UUID, float] | None:
+        key = tenant if isinstance(tenant, UUID) else ids.parse(ids.TENANT, tenant)
+        found = Tenant.objects.filter(id=key) if key else Tenant.objects.filter(slug=tenant)
+        tenant_id = found.values_list("id", flat=True).first()
+        return (tenant_id, FOREVER) if tenant_id else None
+
+    tenant_id = _tenants.get(tenant, read)
     if tenant_id is None:
         raise NotFound(f"There is no tenant {tenant!r}.")
     return tenant_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -271,9 +270,3 @@ def test_an_event_of_a_batch_that_is_too_large_is_refused_alone(api: ApiClient) 
     response = _batch(api, EVENT, EVENT | {"data": "x" * conf.MAX_EVENT_BYTES})
     assert response.status_code == 207
     assert response.json()["errors"][0]["index"] == 1
-
-
-def test_a_full_batch_is_stored_by_a_few_statements(api: ApiClient, django_assert_max_num_queries: Any) -> None:
-    body = json.dumps({"events": [EVENT | {"id": f"e-{n}"} for n in range(1000)]}).encode()
-    with django_assert_max_num_queries(8):
-        assert api.post("/api/events/batch", body).json()["accepted"] == 1000

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import redis
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 import webhooks
 from project.celery import app
 from tests.factories import make_tenant
 from tests.nodes import broker_of
+from tests.services.engine import in_thread, statements
 from webhooks import tasks
 from webhooks.errors import Conflict, InvalidInput, NotFound, TooLarge
-from webhooks.models import Event, Tenant
+from webhooks.models import Event, EventKey, EventType, Tenant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -173,3 +177,158 @@ def test_a_broker_that_is_away_does_not_break_the_callers_commit(
     with broker_of(app, "redis://127.0.0.1:1/0"), transaction.atomic():
         webhooks.emit("order.created", 1, tenant=tenant)
     assert Event.objects.count() == 1
+
+
+# --- the caller's transaction
+
+
+def test_nothing_stays_of_an_inner_block_that_is_rolled_back(tenant: Tenant, valkey: redis.Redis) -> None:
+    with transaction.atomic():
+        with transaction.atomic():
+            webhooks.emit("order.created", 1, tenant=tenant, id="k")
+            webhooks.emit_many([{"type": "order.created", "data": n} for n in range(3)], tenant=tenant)
+            transaction.set_rollback(True)
+        assert not Event.objects.exists()
+    assert not Event.objects.exists()
+    assert not EventKey.objects.exists()
+    assert queued(valkey) == 0
+
+
+def test_an_inner_block_that_is_rolled_back_takes_nothing_else_with_it(tenant: Tenant, valkey: redis.Redis) -> None:
+    with transaction.atomic():
+        webhooks.emit("order.created", 1, tenant=tenant, id="outer")
+        with transaction.atomic():
+            webhooks.emit("order.created", 2, tenant=tenant, id="inner")
+            transaction.set_rollback(True)
+        webhooks.emit("order.created", 3, tenant=tenant, id="inner")
+        assert queued(valkey) == 0
+    assert sorted((event.key, bytes(event.data)) for event in Event.objects.all()) == [("inner", b"3"), ("outer", b"1")]
+    assert queued(valkey) == 1
+
+
+def test_a_transaction_goes_on_after_an_event_was_refused(tenant: Tenant, settings: Settings) -> None:
+    settings.WEBHOOKS_STRICT_EVENT_TYPES = True
+    EventType.objects.create(name="order.created")
+    webhooks.emit("order.created", 1, tenant=tenant, id="k")
+    with transaction.atomic():
+        with pytest.raises(Conflict):
+            webhooks.emit("order.created", 2, tenant=tenant, id="k")
+        with pytest.raises(InvalidInput):
+            webhooks.emit("unknown", 2, tenant=tenant, id="new")
+        webhooks.emit("order.created", 3, tenant=tenant, id="new")
+    assert sorted(Event.objects.values_list("key", flat=True)) == ["k", "new"]
+
+
+def test_a_failure_of_the_caller_after_emit_takes_the_event_back(tenant: Tenant, valkey: redis.Redis) -> None:
+    @transaction.atomic
+    def sign_up() -> None:
+        webhooks.emit("order.created", 1, tenant=tenant)
+        Tenant.objects.create(slug=tenant.slug, name="the same again")
+
+    with pytest.raises(IntegrityError):
+        sign_up()
+    assert not Event.objects.exists()
+    assert queued(valkey) == 0
+
+
+@pytest.fixture
+def by_hand() -> Iterator[None]:
+    """Autocommit is off and there is no atomic block: the caller commits."""
+    transaction.set_autocommit(False)
+    yield
+    transaction.rollback()
+    transaction.set_autocommit(True)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_transaction_by_hand_that_is_rolled_back_leaves_nothing(
+    tenant: Tenant, valkey: redis.Redis, by_hand: None, many: bool
+) -> None:
+    emitted(tenant, many)
+    assert Event.objects.exists()
+    transaction.rollback()
+    transaction.set_autocommit(True)
+    assert not Event.objects.exists()
+    assert queued(valkey) == 0
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_transaction_by_hand_rings_when_autocommit_is_on_again(
+    tenant: Tenant, valkey: redis.Redis, by_hand: None, many: bool
+) -> None:
+    emitted(tenant, many)
+    assert queued(valkey) == 0
+    assert not in_thread(Event.objects.exists)()
+    transaction.commit()
+    assert in_thread(Event.objects.exists)()
+    transaction.set_autocommit(True)
+    assert queued(valkey) == 1
+
+
+def emitted(tenant: Tenant, many: bool) -> None:
+    if many:
+        webhooks.emit_many([{"type": "order.created", "data": n} for n in range(3)], tenant=tenant)
+    else:
+        webhooks.emit("order.created", 1, tenant=tenant)
+
+
+# --- many
+
+
+def test_many_may_be_any_iterable(tenant: Tenant) -> None:
+    events = [{"type": "order.created", "data": n} for n in range(3)]
+    for iterable in (
+        events,
+        tuple(events),
+        iter(events),
+        (event for event in events),
+        dict(enumerate(events)).values(),
+    ):
+        made = webhooks.emit_many(iterable, tenant=tenant)
+        found = {event.public_id: bytes(event.data) for event in Event.objects.all()}
+        assert [found[public_id] for public_id in made] == [b"0", b"1", b"2"]
+
+
+def test_no_events_are_none(tenant: Tenant, valkey: redis.Redis) -> None:
+    assert webhooks.emit_many([], tenant=tenant) == []
+    assert queued(valkey) == 0
+
+
+def test_one_event_is_one_statement_inside_a_transaction_and_outside(tenant: Tenant) -> None:
+    for key in (None, "k"):
+        with CaptureQueriesContext(connection) as captured:
+            webhooks.emit("order.created", 1, tenant=tenant, id=key)
+        assert len(captured) == 1
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        webhooks.emit("order.created", 1, tenant=tenant, id="k2")
+    assert len(captured) == 1
+
+
+def test_many_are_inserted_in_portions_and_yet_all_or_none(tenant: Tenant, settings: Settings) -> None:
+    settings.WEBHOOKS_MAX_BATCH_EVENTS = 10
+    settings.WEBHOOKS_MAX_BATCH_BYTES = 1000
+    with statements() as seen:
+        made = webhooks.emit_many(({"type": "a", "data": n, "id": f"k{n}"} for n in range(25)), tenant=tenant)
+    assert made == [f"k{n}" for n in range(25)]
+    assert len(seen) == 3
+    with statements() as seen:
+        webhooks.emit_many(({"type": "a", "data": "x" * 600} for _ in range(4)), tenant=tenant)
+    assert len(seen) == 2
+    with pytest.raises(Conflict):
+        webhooks.emit_many(({"type": "a", "data": n, "id": f"k{35 - n}"} for n in range(25)), tenant=tenant)
+    with pytest.raises(InvalidInput):
+        webhooks.emit_many(({"type": "a" if n < 24 else "", "data": n} for n in range(25)), tenant=tenant)
+    assert Event.objects.count() == 29
+
+
+def test_what_an_iterable_raises_reaches_the_caller_and_nothing_is_stored(tenant: Tenant, settings: Settings) -> None:
+    settings.WEBHOOKS_MAX_BATCH_EVENTS = 2
+
+    def events() -> Iterator[dict[str, Any]]:
+        for n in range(5):
+            yield {"type": "order.created", "data": n}
+        raise LookupError("there are no more")
+
+    with pytest.raises(LookupError):
+        webhooks.emit_many(events(), tenant=tenant)
+    assert not Event.objects.exists()

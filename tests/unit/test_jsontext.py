@@ -53,6 +53,8 @@ def test_it_lets_pass(raw: bytes) -> None:
         (b'{"\\udfff":1}', "", "lone surrogate"),
         (b"[" * (DEPTH + 1) + b"]" * (DEPTH + 1), "/0" * DEPTH, "nested deeper than 64 levels"),
         (b'{"a":' * (DEPTH + 1) + b"1" + b"}" * (DEPTH + 1), "/a" * DEPTH, "nested deeper"),
+        (b'["\\"",' + b"[" * 99, "/1" + "/0" * (DEPTH - 1), "nested deeper"),
+        (b'["\\\\",' + b"[" * 99, "/1" + "/0" * (DEPTH - 1), "nested deeper"),
         (b'{"x":"' + b"[" * 99 + b'","deep":' + b"[" * 99, "/deep" + "/0" * (DEPTH - 1), "nested deeper"),
     ],
 )
@@ -150,6 +152,47 @@ def first_fault(raw: bytes, max_depth: int) -> jsontext.JSONFault | None:
     except msgspec.DecodeError as error:
         return jsontext.explain(raw, str(error))
     return None
+
+
+def nesting(value: Any) -> int:
+    """How deep a JSON value is nested: 0 for a number."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(nesting, inner), default=0)
+
+
+ANY_TEXT = st.text(st.sampled_from([*'[]{}",:\\\u0000 aué😀'])) | st.text(max_size=5)
+ANY_JSON = st.recursive(
+    st.integers() | st.booleans() | st.none() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(ANY_TEXT, inner, max_size=5),
+)
+
+
+@given(ANY_JSON, st.booleans(), st.integers(0, 6))
+def test_the_depth_of_any_json_is_what_a_parser_finds(value: Any, ascii_only: bool, limit: int) -> None:
+    raw = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "replace")
+    fault = first_fault(raw, limit)
+    assert (fault is not None) == (nesting(value) > limit)
+    assert fault is None or "nested" in fault.detail
+
+
+def lone_surrogate(raw: bytes) -> bool:
+    """Whether the JSON text holds one, as Python's own parser sees it."""
+    text = json.loads(raw)
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+ESCAPES = [r"\ud83d", r"\uD83D", r"\ude00", r"\uDFFF", r"\udbff", r"\udc00", r"\\", r"\"", r"\u0041", r"\ue000", "u"]
+
+
+@given(st.lists(st.sampled_from(ESCAPES), max_size=8))
+def test_surrogates_are_lone_where_a_parser_says_so(parts: list[str]) -> None:
+    raw = f'"{"".join(parts)}"'.encode()
+    fault = first_fault(raw, DEPTH)
+    assert (fault is not None) == lone_surrogate(raw)
+    if fault is not None:
+        position = int(fault.detail.split("byte ")[1].split(":")[0])
+        assert not lone_surrogate(raw[:position] + b'"')
+        assert lone_surrogate(raw[: position + 6] + b'"')
 
 
 @pytest.mark.timeout(20)

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from webhooks.api import problems
 from webhooks.core import ids
-from webhooks.services import api_keys, tenants
+from webhooks.services import api_keys
 
 TENANT_HEADER = "Clarion-Tenant"
 
@@ -51,13 +51,14 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Bearer tokens. A tenant's key acts for its tenant; a platform key for the one it names."""
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        sent = request._request.META
+        scheme, _, token = sent.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
         credential = api_keys.authenticate(token.strip())
         if credential is None:
             raise AuthenticationFailed
-        who = Caller(credential, _tenant(credential, request.META.get("HTTP_CLARION_TENANT")))
+        who = Caller(credential, _tenant(credential, sent.get("HTTP_CLARION_TENANT")))
         structlog.contextvars.bind_contextvars(
             api_key=ids.show(ids.API_KEY, credential.key_id),
             tenant=who.tenant_id and ids.show(ids.TENANT, who.tenant_id),
@@ -72,7 +73,7 @@ def _tenant(credential: api_keys.Credential, named: str | None) -> UUID | None:
     """Attack: a tenant's key that names another tenant. It is refused without telling whether that one exists."""
     if named is None:
         return credential.tenant_id
-    found = tenants.find_tenant(named.strip())
+    found = api_keys.tenant_named(named.strip())
     if credential.tenant_id is None:
         if found is None:
             raise problems.bad_header(TENANT_HEADER, "there is no tenant with this id or slug")

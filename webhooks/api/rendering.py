@@ -20,9 +20,14 @@ def encode(value: Any) -> bytes:
     return msgspec.json.encode(value, enc_hook=str)
 
 
-def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def reply(
+    value: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    kind: type[HttpResponse] = HttpResponse,
+) -> HttpResponse:
     """An answer with a JSON body. It belongs to one caller and may hold a secret: no cache keeps it."""
-    response = HttpResponse(encode(value), content_type=CONTENT_TYPE, status=status, headers=headers)
+    response = kind(encode(value), content_type=CONTENT_TYPE, status=status, headers=headers)
     response["Cache-Control"] = "no-store"
     return response
 

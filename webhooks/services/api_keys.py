@@ -16,12 +16,14 @@ from django.utils import timezone
 
 from webhooks.errors import FieldError, InvalidInput, NotFound
 from webhooks.models import SCOPES, ApiKey, Tenant
+from webhooks.services.lookups import FOREVER, Lookup
+from webhooks.services.tenants import find_tenant
 
 PLATFORM_SCOPES = frozenset({"tenants"})  # of no use to, and not for, a key that belongs to a tenant
 MAX_NAME = 200  # characters, the column's width
 _PREFIX_BYTES = 8  # names the row; public
 _SECRET_BYTES = 32  # 256 random bits need no slow hash
-_TOUCH = 60  # seconds, the resolution of last_used_at: one UPDATE a minute, not one a request
+_TOUCH = 60  # seconds, the resolution of last_used_at: one write a minute, not one a request
 
 _TOKEN = re.compile(rf"clk_([0-9a-f]{{{2 * _PREFIX_BYTES}}})_([0-9a-f]{{{2 * _SECRET_BYTES}}})\Z")
 _NOBODY = hashlib.sha256(b"").digest()
@@ -72,41 +74,64 @@ def grantable(tenant_id: UUID | None) -> frozenset[str]:
 
 
 _FIND = """
-SELECT k.id, k.tenant_id, k.name, k.secret_hash, k.scopes,
-       k.last_used_at IS NULL OR k.last_used_at < now() - make_interval(secs => %s)
-FROM webhooks_apikey k LEFT JOIN webhooks_tenant t ON t.id = k.tenant_id
-WHERE k.prefix = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
-  AND (k.tenant_id IS NULL OR t.active)
+WITH found AS (
+    SELECT k.id, k.tenant_id, k.name, k.secret_hash, k.scopes, extract(epoch FROM k.expires_at - now())::float AS rest
+    FROM webhooks_apikey k LEFT JOIN webhooks_tenant t ON t.id = k.tenant_id
+    WHERE k.prefix = %(prefix)s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND (k.tenant_id IS NULL OR t.active)
+), noted AS (
+    UPDATE webhooks_apikey SET last_used_at = now()
+    WHERE id = (SELECT id FROM found WHERE secret_hash = %(hash)s)
+      AND (last_used_at IS NULL OR last_used_at < now() - make_interval(secs => %(touch)s))
+)
+SELECT id, tenant_id, name, secret_hash, scopes, rest FROM found
 """
-_NOTE_USE = """
-UPDATE webhooks_apikey SET last_used_at = now()
-WHERE id = %s AND (last_used_at IS NULL OR last_used_at < now() - make_interval(secs => %s))
-"""
+
+_credentials: Lookup[bytes, Credential] = Lookup(ApiKey, Tenant)
+_tenants: Lookup[str, UUID] = Lookup(Tenant)
 
 
 def authenticate(token: str) -> Credential | None:
     """The holder of a token; None when it is malformed, unknown, revoked, expired or of an inactive tenant.
 
-    One statement, because it is part of every request; once a minute a second one notes the use. An unknown
-    prefix and a wrong secret take the same path, so the time of the answer does not tell which prefixes exist.
+    One statement, which also notes the use once a minute; none at all while the look-up is kept. That goes by a
+    hash of the whole token, so an unknown prefix and a wrong secret always take the same path, and the time of the
+    answer does not tell which prefixes exist.
     """
     if not (parts := _TOKEN.match(token)):
         return None
+    return _credentials.get(_hash(token), lambda: _find(parts[1], _hash(parts[2])))
+
+
+def _find(prefix: str, secret_hash: bytes) -> tuple[Credential, float] | None:
+    """The credential and the seconds it has left."""
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, [_TOUCH, parts[1]])
+        cursor.execute(_FIND, {"prefix": prefix, "hash": secret_hash, "touch": _TOUCH})
         row = cursor.fetchone()
-        expected = bytes(row[3]) if row else _NOBODY
-        if not hmac.compare_digest(_hash(parts[2]), expected) or row is None:
-            return None
-        key_id, tenant_id, name, _, scopes, unnoted = row
-        if unnoted:
-            cursor.execute(_NOTE_USE, [key_id, _TOUCH])
-    return Credential(key_id, tenant_id, frozenset(scopes), name)
+    expected = bytes(row[3]) if row else _NOBODY
+    if not hmac.compare_digest(secret_hash, expected) or row is None:
+        return None
+    key_id, tenant_id, name, _, scopes, rest = row
+    return Credential(key_id, tenant_id, frozenset(scopes), name), FOREVER if rest is None else rest
+
+
+def tenant_named(text: str) -> UUID | None:
+    """:func:`webhooks.services.tenants.find_tenant` for every request of a platform key."""
+
+    def read() -> tuple[UUID, float] | None:
+        found = find_tenant(text)
+        return (found, FOREVER) if found else None
+
+    return _tenants.get(text, read)
 
 
 def revoke(key_id: UUID) -> None:
-    """End a key at once. Doing it twice keeps the first moment. Raises :class:`NotFound`."""
+    """End a key: here at once, in other processes within LOOKUP_TTL. Doing it twice keeps the first moment.
+
+    Raises :class:`NotFound`.
+    """
     ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=timezone.now())
+    _credentials.forget()
     if not ApiKey.objects.filter(id=key_id).exists():
         raise NotFound
 

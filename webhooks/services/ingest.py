@@ -1,7 +1,8 @@
-"""Accepting events: one short transaction that makes them durable.
+"""Accepting events: one statement that makes them durable.
 
 Invariants: when ``publish`` returns, the event is committed (or will be with the caller's transaction); one
-(tenant, key) is at most one event, also when two publishers race; nothing here needs the broker.
+(tenant, key) is at most one event, also when two publishers race: the key and its event are inserted by the same
+statement, and only who has inserted the key inserts the event; nothing here needs the broker.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection, transaction
 
 from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models import Event
+from webhooks.services.binding import binding_cursor
 
 DEFAULT_VERSION = "v1"  # shown for events published without one, of types that are not registered
 
@@ -60,100 +64,162 @@ class Published:
 
 
 def publish(tenant_id: UUID, drafts: Sequence[Draft]) -> list[Published]:
-    """Store the drafts and return what became of each, in order. At most two statements for any number.
+    """Store the drafts and return what became of each, in order.
 
-    Raises :class:`InvalidInput` (pointer ``/<index>/type``) for a type that is not registered while
-    WEBHOOKS_STRICT_EVENT_TYPES is on; nothing is stored then.
+    One statement for any number of them; a second one when ids were taken already, and one more for ids that look
+    like Clarion's own. Raises :class:`InvalidInput` (pointer ``/<index>/type``) for a type that is not registered
+    while WEBHOOKS_STRICT_EVENT_TYPES is on; nothing is stored then.
     """
-    versions = _registered_versions(tenant_id, {draft.type for draft in drafts})
-    if conf.STRICT_EVENT_TYPES:
-        unknown = [
-            FieldError(f"/{n}/type", f"the event type {draft.type} is not registered")
-            for n, draft in enumerate(drafts)
-            if draft.type not in versions and draft.origin != Event.Origin.OPERATIONAL
-        ]
-        if unknown:
-            raise InvalidInput(unknown)
     now = datetime.now(UTC)
-    stored_versions = [draft.version or versions.get(draft.type, "") for draft in drafts]
-    made = [_make(draft, version, now) for draft, version in zip(drafts, stored_versions, strict=True)]
-    with transaction.atomic():
-        taken = _take_keys(tenant_id, drafts, made)
-        _insert(
-            tenant_id,
-            [row for n, row in enumerate(zip(drafts, made, stored_versions, strict=True)) if n not in taken],
-        )
-    return [taken.get(n, published) for n, published in enumerate(made)]
+    known = _republished(tenant_id, drafts)
+    first: dict[str | None, int] = {}
+    for n, draft in enumerate(drafts):
+        if draft.key is not None and n not in known:
+            first.setdefault(draft.key, n)
+    chosen = {n: ids.new_id() for n, d in enumerate(drafts) if n not in known and first.get(d.key, n) == n}
+    # One draft is one statement; of several, all that can be stored are, or none.
+    with transaction.atomic() if first and len(drafts) > 1 else nullcontext():
+        versions = _store(tenant_id, drafts, chosen, now)
+        for n, event_id in chosen.items():
+            if event_id in versions:
+                known[n] = _published(drafts[n], event_id, versions[event_id], now)
+        taken = [n for n in range(len(drafts)) if n not in known]
+        if taken:
+            known |= _already_there(tenant_id, drafts, taken)
+    return [known[n] for n in range(len(drafts))]
 
 
-_VERSIONS = """
-SELECT name, version FROM webhooks_eventtype WHERE name = ANY(%s) AND (tenant_id = %s OR tenant_id IS NULL)
-ORDER BY tenant_id NULLS FIRST
-"""
-
-
-def _registered_versions(tenant_id: UUID, types: set[str]) -> dict[str, str]:
-    """The version of each registered type; the tenant's own registration wins over everybody's."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VERSIONS, [list(types), tenant_id])
-        return dict(cursor.fetchall())
-
-
-def _make(draft: Draft, version: str, now: datetime) -> Published:
-    event_id = ids.new_id()
+def _published(draft: Draft, event_id: UUID, version: str, moment: datetime, **fields: bool) -> Published:
     return Published(
         id=event_id,
         public_id=draft.key or ids.show(ids.EVENT, event_id),
         type=draft.type,
         version=version or DEFAULT_VERSION,
-        created_at=draft.created_at or now,
+        created_at=draft.created_at or moment,
+        **fields,
     )
 
 
-_TAKE_KEYS = """
-WITH wanted AS (
-    SELECT * FROM unnest(%s::int[], %s::text[], %s::uuid[], %s::bytea[]) AS w(n, key, event_id, fingerprint)
-), taken AS (
-    INSERT INTO webhooks_eventkey (tenant_id, key, event_id, fingerprint)
-    SELECT %s, key, event_id, fingerprint FROM wanted ORDER BY key
-    ON CONFLICT (tenant_id, key) DO NOTHING
-    RETURNING key
-)
-SELECT key FROM taken
+# The tenant's own registration of a type wins over everybody's. It is looked up here rather than before: that is
+# one statement less, and right in every process from the moment the type is committed.
+_WANTED = """
+    SELECT e.*, (
+        SELECT t.version FROM webhooks_eventtype t
+        WHERE t.name = e.type AND (t.tenant_id = %(tenant)s OR t.tenant_id IS NULL)
+        ORDER BY t.tenant_id NULLS LAST LIMIT 1
+    ) AS registered
+    FROM ROWS FROM (
+        json_to_recordset(%(rows)s) AS (
+            id uuid, key text, type text, version text, metadata jsonb, channels text[], correlation_id text,
+            origin text, created_at timestamptz, fingerprint text
+        ),
+        unnest(%(data)b::bytea[])
+    ) AS e(id, key, type, version, metadata, channels, correlation_id, origin, created_at, fingerprint, data)
 """
-_HOLDERS = "SELECT key, event_id, fingerprint FROM webhooks_eventkey WHERE tenant_id = %s AND key = ANY(%s)"
+# In the order of the keys, so that two batches with the same ones wait for each other and not both for ever.
+_TAKE = """
+    INSERT INTO webhooks_eventkey (tenant_id, key, event_id, fingerprint)
+    SELECT %(tenant)s, key, id, decode(fingerprint, 'hex') FROM wanted WHERE key IS NOT NULL {and_only} ORDER BY key
+    ON CONFLICT (tenant_id, key) DO NOTHING
+    RETURNING event_id
+"""
+_INSERT = """
+    INSERT INTO webhooks_event (id, tenant_id, key, type, version, data, metadata, channels, correlation_id, origin,
+                                created_at, fanned_out_at, matched, routing)
+    SELECT id, %(tenant)s, key, type, COALESCE(NULLIF(version, ''), registered, ''), data, metadata, channels,
+           correlation_id, origin, created_at, NULL, 0, '[]'
+    FROM {source}
+    RETURNING id, version
+"""
+_IF_TAKEN = "wanted WHERE (key IS NULL OR id IN (SELECT event_id FROM taken))"
+_IF_ALL_KNOWN = "AND NOT EXISTS (SELECT FROM unknown)"
+_STORE = _INSERT.format(source=f"({_WANTED}) AS wanted")
+_STORE_WITH_KEYS = (
+    f"WITH wanted AS ({_WANTED}), taken AS ({_TAKE.format(and_only='')}) {_INSERT.format(source=_IF_TAKEN)}"
+)
+# Rows without a version are the types that nobody registered; then nothing is stored.
+_STORE_STRICTLY = f"""
+WITH wanted AS ({_WANTED}), unknown AS (
+    SELECT id FROM wanted WHERE registered IS NULL AND origin <> 'operational'
+), taken AS ({_TAKE.format(and_only=_IF_ALL_KNOWN)}
+), stored AS ({_INSERT.format(source=f"{_IF_TAKEN} {_IF_ALL_KNOWN}")})
+SELECT id, version FROM stored UNION ALL SELECT id, NULL FROM unknown
+"""
 
 
-def _take_keys(tenant_id: UUID, drafts: Sequence[Draft], made: Sequence[Published]) -> dict[int, Published]:
-    """Claim the publishers' own ids by a unique insert; return the results for those already taken."""
-    known = _republished(tenant_id, drafts)
-    first: dict[str, int] = {}
-    for n, draft in enumerate(drafts):
-        if draft.key is not None and n not in known:
-            first.setdefault(draft.key, n)
-    if not first:
-        return known
-    columns = zip(*((n, key, made[n].id, drafts[n].fingerprint()) for key, n in first.items()), strict=True)
+def _store(tenant_id: UUID, drafts: Sequence[Draft], chosen: dict[int, UUID], now: datetime) -> dict[UUID, str]:
+    """Insert events together with the ids of their publishers; return the version of each that was inserted.
+
+    Race: another publisher inserts the same id at this moment. The unique index makes this statement wait for how
+    that ends; its own snapshot is older, so who holds the id has to be asked by another statement.
+    """
+    if not chosen:
+        return {}
+    keyed = any(drafts[n].key is not None for n in chosen)
+    statement = _STORE_STRICTLY if conf.STRICT_EVENT_TYPES else _STORE_WITH_KEYS if keyed else _STORE
+    rows = [_row(drafts[n], event_id, now) for n, event_id in chosen.items()]
+    with binding_cursor() as cursor:
+        cursor.execute(
+            statement,
+            {
+                "tenant": tenant_id,
+                "rows": msgspec.json.encode(rows).decode(),
+                "data": [drafts[n].data for n in chosen],
+            },
+        )
+        versions = dict(cursor.fetchall())
+    unknown = [
+        FieldError(f"/{n}/type", f"the event type {drafts[n].type} is not registered")
+        for n, event_id in chosen.items()
+        if versions.get(event_id, "") is None
+    ]
+    if unknown:
+        raise InvalidInput(unknown)
+    return versions
+
+
+def _row(draft: Draft, event_id: UUID, now: datetime) -> dict[str, Any]:
+    return {
+        "id": event_id,
+        "key": draft.key,
+        "type": draft.type,
+        "version": draft.version,
+        "metadata": draft.metadata,
+        "channels": draft.channels,
+        "correlation_id": draft.correlation_id or draft.key or ids.show(ids.EVENT, event_id),
+        "origin": draft.origin,
+        "created_at": draft.created_at or now,
+        "fingerprint": draft.fingerprint().hex() if draft.key is not None else None,
+    }
+
+
+# OFFSET 0 keeps the planner from a join that reads whole days of events: each one is looked up by its key.
+_HOLDERS = """
+SELECT k.key, k.event_id, k.fingerprint, e.version, e.created_at
+FROM webhooks_eventkey k LEFT JOIN LATERAL (
+    SELECT version, created_at FROM webhooks_event WHERE id = k.event_id OFFSET 0
+) AS e ON true
+WHERE k.tenant_id = %s AND k.key = ANY(%s)
+"""
+
+
+def _already_there(tenant_id: UUID, drafts: Sequence[Draft], taken: Sequence[int]) -> dict[int, Published]:
+    """The results for drafts whose id another event has: duplicates and conflicts."""
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE_KEYS, [*map(list, columns), tenant_id])
-        fresh = {key for (key,) in cursor.fetchall()}
-        repeated = {
-            n: draft.key
-            for n, draft in enumerate(drafts)
-            if draft.key is not None and n not in known and (draft.key not in fresh or first[draft.key] != n)
-        }
-        if not repeated:
-            return known
-        cursor.execute(_HOLDERS, [tenant_id, list(repeated.values())])
-        holders = {key: (event_id, bytes(fingerprint)) for key, event_id, fingerprint in cursor.fetchall()}
-    for n, key in repeated.items():
-        event_id, fingerprint = holders[key]
-        same = fingerprint == drafts[n].fingerprint()
-        known[n] = replace(
-            made[n], id=event_id, created_at=drafts[n].created_at or ids.created_at(event_id),
-            duplicate=same, conflict=not same,
-        )  # fmt: skip
-    return known
+        cursor.execute(_HOLDERS, [tenant_id, [drafts[n].key for n in taken]])
+        holders = {key: holder for key, *holder in cursor.fetchall()}
+    # The holder expired between the two statements: its id is free again.
+    freed = [n for n in taken if drafts[n].key not in holders]
+    found = dict(zip(freed, publish(tenant_id, [drafts[n] for n in freed]), strict=True)) if freed else {}
+    for n in taken:
+        if n not in found:
+            event_id, fingerprint, version, moment = holders[drafts[n].key]
+            same = bytes(fingerprint) == drafts[n].fingerprint()
+            found[n] = _published(
+                drafts[n], event_id, version or drafts[n].version, moment or ids.created_at(event_id),
+                duplicate=same, conflict=not same,
+            )  # fmt: skip
+    return found
 
 
 def _republished(tenant_id: UUID, drafts: Sequence[Draft]) -> dict[int, Published]:
@@ -167,33 +233,9 @@ def _republished(tenant_id: UUID, drafts: Sequence[Draft]) -> dict[int, Publishe
     for n, event_id in asked.items():
         if event_id in found:
             event, draft = found[event_id], drafts[n]
+            same = bytes(event.data) == draft.data and event.type == draft.type
             known[n] = Published(
                 event.id, draft.key or "", event.type, event.version or DEFAULT_VERSION, event.created_at,
-                duplicate=(same := bytes(event.data) == draft.data and event.type == draft.type), conflict=not same,
+                duplicate=same, conflict=not same,
             )  # fmt: skip
     return known
-
-
-_INSERT = """
-INSERT INTO webhooks_event (id, tenant_id, key, type, version, data, metadata, channels, correlation_id, origin,
-                            created_at, fanned_out_at, matched, routing)
-SELECT id, %s, key, type, version, data, metadata, coalesce(string_to_array(nullif(channels, ''), ','), '{}'),
-       correlation_id, origin, created_at, NULL, 0, '[]'
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::jsonb[], %s::text[], %s::text[],
-            %s::text[], %s::timestamptz[])
-     AS e(id, key, type, version, data, metadata, channels, correlation_id, origin, created_at)
-"""
-
-
-def _insert(tenant_id: UUID, accepted: Sequence[tuple[Draft, Published, str]]) -> None:
-    if not accepted:
-        return
-    rows = (
-        (
-            made.id, draft.key, made.type, version, draft.data, json.dumps(draft.metadata), ",".join(draft.channels),
-            draft.correlation_id or made.public_id, draft.origin, made.created_at,
-        )
-        for draft, made, version in accepted
-    )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [tenant_id, *(list(column) for column in zip(*rows, strict=True))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +24,6 @@ _CORRELATION = re.compile(r"[\x21-\x7e]{1,128}\Z")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # not the text of an escape, which has one more backslash
 _ENVELOPE_DEPTH = 1  # the object around data
 _BATCH_DEPTH = 3  # the same inside {"events": [...]}
-_HOPELESS_DEPTH = 500  # below the recursion limit of the parser
 
 
 class _Event(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,8 +51,8 @@ def parse_event(raw: bytes, *, correlation_id: str = "") -> Draft:
     Raises :class:`TooLarge`, :class:`Malformed` (not JSON) or :class:`InvalidInput` with pointers.
     """
     if len(raw) > conf.MAX_EVENT_BYTES:
-        raise TooLarge(f"An event has at most {conf.MAX_EVENT_BYTES} bytes, this one has {len(raw)}.")
-    _check(raw, conf.MAX_JSON_DEPTH + _ENVELOPE_DEPTH)
+        raise TooLarge(_too_large(raw))
+    _check(jsontext.check_text, raw)
     return _draft(raw, correlation_id)
 
 
@@ -63,7 +63,7 @@ def parse_batch(raw: bytes, *, correlation_id: str = "") -> list[Draft | list[Fi
     """
     if len(raw) > conf.MAX_BATCH_BYTES:
         raise TooLarge(f"A batch has at most {conf.MAX_BATCH_BYTES} bytes, this one has {len(raw)}.")
-    _check(raw, _HOPELESS_DEPTH)
+    _check(jsontext.check_text, raw)
     items = _decode(_batch, raw).events
     if not items:
         raise InvalidInput(FieldError("/events", "takes one or more events"))
@@ -77,7 +77,7 @@ def parse_batch(raw: bytes, *, correlation_id: str = "") -> list[Draft | list[Fi
 def check_data(raw: bytes) -> bytes:
     """``raw`` when it is one JSON value; :class:`Malformed` or :class:`InvalidInput` (below ``/data``) otherwise."""
     try:
-        _check(raw, _HOPELESS_DEPTH)
+        _check(jsontext.check_text, raw)
         _decode(_raw, raw)
     except InvalidInput as error:
         raise type(error)([FieldError(f"/data{fault.pointer}", fault.detail) for fault in error.errors]) from None
@@ -85,17 +85,22 @@ def check_data(raw: bytes) -> bytes:
 
 
 def _item(raw: bytes, correlation_id: str) -> Draft | list[FieldError]:
+    """An event of a batch whose text as a whole has been checked."""
+    if len(raw) > conf.MAX_EVENT_BYTES:
+        return [FieldError("", _too_large(raw))]
     try:
-        return parse_event(raw, correlation_id=correlation_id)
+        return _draft(raw, correlation_id)
     except InvalidInput as error:
         return error.errors
-    except TooLarge as error:
-        return [FieldError("", str(error))]
 
 
-def _check(raw: bytes, max_depth: int) -> None:
+def _too_large(raw: bytes) -> str:
+    return f"An event has at most {conf.MAX_EVENT_BYTES} bytes, this one has {len(raw)}."
+
+
+def _check(check: Callable[..., None], raw: bytes, *limit: int) -> None:
     try:
-        jsontext.check(raw, max_depth=max_depth)
+        check(raw, *limit)
     except jsontext.JSONFault as fault:
         raise InvalidInput(FieldError(fault.pointer, fault.detail)) from None
 
@@ -110,7 +115,8 @@ def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
         kind = Malformed if fault.syntax else InvalidInput
         raise kind(FieldError(fault.pointer, fault.detail)) from None
     except RecursionError:
-        raise InvalidInput(FieldError("", f"nested deeper than {conf.MAX_JSON_DEPTH} levels")) from None
+        _check(jsontext.check_depth, raw, conf.MAX_JSON_DEPTH + _BATCH_DEPTH)
+        raise InvalidInput(FieldError("", "is nested too deeply to be read")) from None
 
 
 def _field_error(message: str) -> FieldError:
@@ -124,6 +130,7 @@ def _field_error(message: str) -> FieldError:
 
 
 def _draft(raw: bytes, correlation_id: str) -> Draft:
+    _check(jsontext.check_depth, raw, conf.MAX_JSON_DEPTH + _ENVELOPE_DEPTH)
     event: _Event = _decode(_event, raw)
     faults = list(_faults(event))
     if faults:

@@ -1,6 +1,7 @@
 """Publishing: from bytes to durable rows with nothing in between that is not needed.
 
-The answer is written when the transaction has committed; the doorbell afterwards is a hint.
+The answer is written when the transaction has committed. The doorbell is a hint and rings after the answer, so a
+broker that hangs keeps nobody waiting who has published.
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ from webhooks.services import ingest, ingest_json
 _TAKEN = "another event with other content has this id"
 
 
+class _Ringing(HttpResponse):
+    """The answer to new events: the server closes it when it is sent, and then the fan-out is rung."""
+
+    def close(self) -> None:
+        super().close()  # gives the database connection back first
+        tasks.ring_fan_out()
+
+
 def publish_one(request: Request) -> HttpResponse:
     """202 for a new event, 200 for one that was there with the same content; else a problem."""
     tenant_id = caller(request).tenant()
@@ -38,8 +47,7 @@ def publish_one(request: Request) -> HttpResponse:
         raise Conflict(f"{published.public_id}: {_TAKEN}.")
     if published.duplicate:
         return reply(_shown(published))
-    tasks.ring_fan_out()
-    return reply(_shown(published), 202, {"Location": f"/api/events/{published.public_id}"})
+    return reply(_shown(published), 202, {"Location": f"/api/events/{published.public_id}"}, _Ringing)
 
 
 def publish_batch(request: Request) -> HttpResponse:
@@ -55,15 +63,14 @@ def publish_batch(request: Request) -> HttpResponse:
             [FieldError(f"/events/{n}{fault.pointer}", fault.detail) for n in sorted(refused) for fault in refused[n]]
         )
     duplicates = sum(one.duplicate for one in published.values())
-    if duplicates < len(published):
-        tasks.ring_fan_out()
     body = {
         "accepted": len(published) - duplicates,
         "duplicates": duplicates,
         "events": [_shown(published[n]) for n in sorted(published)],
         "errors": [{"index": n, "errors": [fault.as_dict() for fault in refused[n]]} for n in sorted(refused)],
     }
-    return reply(body, 207 if refused else 202)
+    kind = _Ringing if duplicates < len(published) else HttpResponse
+    return reply(body, 207 if refused else 202, kind=kind)
 
 
 def _publish(
