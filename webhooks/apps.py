@@ -9,4 +9,5 @@ class WebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from webhooks import checks  # noqa: F401 - registers them
+        # Importing them registers checks, and connects Celery's signals.
+        from webhooks import checks, failure_queue, heartbeats  # noqa: F401

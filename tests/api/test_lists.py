@@ -121,10 +121,11 @@ def test_all_bad_parameters_are_told_at_once(api: ApiClient) -> None:
 
 
 def _delivered(endpoint: Endpoint, at: datetime, **fields: Any) -> Delivery:
-    """A delivery of an event of that moment."""
+    """A delivery of an event of that moment, with the keys that publishing and routing it then would have given."""
     event = make_event(endpoint.tenant, fields.pop("type", "order.created"), fanned_out=True)
     key = ids.UUID(int=ids.floor(at).int | (7 << 76) | (2 << 62) | (event.id.int & 0xFFFF_FFFF))
-    return make_delivery(endpoint, event, id=key, **fields)
+    Event.objects.filter(id=event.id).update(id=key, matched=1)
+    return make_delivery(endpoint, Event.objects.get(id=key), **fields)
 
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -261,11 +262,13 @@ def test_a_page_is_read_from_indexes_without_sorting_the_table(platform_key: str
     with CaptureQueriesContext(connection) as queries:
         assert len(_ids(ApiClient(platform_key).get(path))) == 50
     table = "webhooks_event" if "/events" in path else "webhooks_delivery"
-    (page,) = [q["sql"] for q in queries.captured_queries if f'FROM "{table}"' in q["sql"] and "ORDER BY" in q["sql"]]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {page}")
-        plan = [line for (line,) in cursor.fetchall()]
-    assert not [line for line in plan if "Sort  (" in line], plan
+    pages = [q["sql"] for q in queries.captured_queries if f'FROM "{table}"' in q["sql"] and "ORDER BY" in q["sql"]]
+    assert pages
+    for page in pages:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {page}")
+            plan = [line for (line,) in cursor.fetchall()]
+        assert not [line for line in plan if "Sort  (" in line], plan
 
 
 def _fill() -> None:

@@ -18,7 +18,12 @@ from webhooks.models import DeadLetter, Delivery, Endpoint, EndpointSecret, Mail
 COUNTED = 1000  # unfinished deliveries and open dead letters are counted up to here
 RECENT = 10  # newest deliveries on the page
 
-_BLOCKS = {"breaker": "breaker open", "rate_limit": "rate limit", "retry_after": "asked to wait"}
+_BLOCKS = {
+    "breaker": "breaker open",
+    "rate_limit": "rate limit",
+    "retry_after": "asked to wait",
+    "task_failure": "its task fails",
+}
 
 
 def health(mailbox: Mailbox) -> SafeString:

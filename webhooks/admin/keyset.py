@@ -15,12 +15,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from webhooks.core import ids
+from webhooks.models.keyset import Place, nearest, reach
 
 if TYPE_CHECKING:
     from webhooks.admin.base import ClarionAdmin
 
-# Rows that one request looks at for a filter without an index: about 0.1 s. What lies beyond is one click away.
-SCAN = 50_000
+# Rows that one request looks at for a filter without an index: some 30 ms. What lies beyond is one click away.
+SCAN = 10_000
 BEFORE = "before"
 AFTER = "after"
 
@@ -67,13 +68,10 @@ class KeysetChangeList(ChangeList):
     def _walk(self, request: HttpRequest, start: UUID | None, *, up: bool) -> tuple[list[Any], UUID | None]:
         """A page beyond ``start``, newest first, and the key to walk on from (None: nothing is left)."""
         size = self.list_per_page
-        queryset = self.queryset
-        end = self._scan_end(request, start, up=up) if self._scans() else None
-        if start:
-            queryset = queryset.filter(**{"pk__gt" if up else "pk__lt": start})
-        if end:
-            queryset = queryset.filter(**{"pk__lte" if up else "pk__gte": end})
-        rows: list[Any] = list(queryset.order_by("pk" if up else "-pk")[: size + 1])
+        lowest = [key for spec in self.filter_specs if (key := getattr(spec, "lower", None))]
+        place = Place(start, newer=up, lower=max(lowest, default=None))
+        end = self._scan_end(request, place) if self._scans() else None
+        rows = nearest(self.queryset.order_by(), place, size + 1, end)
         beyond = rows[size - 1].pk if len(rows) > size else end
         rows = rows[:size]
         return (rows[::-1] if up else rows), beyond
@@ -81,18 +79,14 @@ class KeysetChangeList(ChangeList):
     def _scans(self) -> bool:
         return self._admin.search_scans(self.query) or any(getattr(spec, "scans", False) for spec in self.filter_specs)
 
-    def _scan_end(self, request: HttpRequest, start: UUID | None, *, up: bool) -> UUID | None:
-        """The key SCAN rows beyond ``start``, among what the indexed filters leave; None: there are fewer."""
+    def _scan_end(self, request: HttpRequest, place: Place) -> UUID | None:
+        """The key SCAN rows beyond the place, among what the indexed filters leave; None: there are fewer."""
         queryset = self.root_queryset
         for spec in self.filter_specs:
             if not getattr(spec, "scans", False):
                 filtered = spec.queryset(request, queryset)
                 queryset = queryset if filtered is None else filtered
-        if start:
-            queryset = queryset.filter(**{"pk__gt" if up else "pk__lt": start})
-        keys = queryset.order_by("pk" if up else "-pk").values_list("pk", flat=True)
-        found = list(keys[SCAN : SCAN + 1])
-        return cast(UUID, found[0]) if found else None
+        return reach(queryset.order_by(), place, SCAN + 1)
 
     @property
     def _admin(self) -> ClarionAdmin[Any]:

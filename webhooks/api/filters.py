@@ -1,19 +1,29 @@
-"""Filters of lists. Times become bounds on the UUIDv7 key: only the partitions of those days are read."""
+"""Filters of lists. Times become bounds on the UUIDv7 key: only the partitions of those days are read.
+
+Which of the other filters has an index, and how a page is found for those without: :mod:`webhooks.models.keyset`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as django_filters
+from django_filters.constants import EMPTY_VALUES
 from drf_spectacular.drainage import set_override
 
+from webhooks.api.authentication import caller
+from webhooks.api.searching import by_event, of_type, pending_of, type_is
 from webhooks.core import ids, patterns
-from webhooks.models import Attempt, DeadLetter, Delivery, Endpoint, Event
+from webhooks.models import Attempt, DeadLetter, Delivery, Endpoint
+from webhooks.models.deliveries import FAILURE
+from webhooks.models.keyset import Searched, by_window
+from webhooks.services import waiting
 
 
 class _MomentField(forms.CharField):
@@ -119,6 +129,32 @@ class Period(django_filters.FilterSet):  # type: ignore[misc]  # the library has
     def before(self, rows: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
         return rows.filter(id__lt=ids.floor(moment))
 
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The filters that an index serves, then those that are searched for."""
+        given = {name: value for name, value in self.form.cleaned_data.items() if value not in EMPTY_VALUES}
+        for name in [name for name in given if name not in self.searched]:
+            queryset = self.filters[name].filter(queryset, given.pop(name))
+        return self.search(queryset, given) if given else queryset
+
+    # Filters that :meth:`search` gets as name -> value, because what to do depends on the value or on the others.
+    searched: ClassVar[frozenset[str]] = frozenset()
+
+    def search(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+        """Narrow the rows by the filters of ``searched`` that are on."""
+        raise NotImplementedError
+
+    @property
+    def tenant_id(self) -> UUID | None:
+        return caller(self.request).tenant_id
+
+
+def period(parameters: Mapping[str, str]) -> tuple[UUID | None, UUID | None]:
+    """The period of a checked query string as keys: lower (inclusive) and upper (exclusive)."""
+    field = _MomentField(required=False)
+    moments = (field.clean(parameters.get(name)) for name in ("created_after", "created_before"))
+    after, before = (ids.floor(moment) if moment else None for moment in moments)
+    return after, before
+
 
 class WebhookFilters(Period):
     status = _Choice(Endpoint.State, "state", "Only webhooks in this state.")
@@ -126,24 +162,62 @@ class WebhookFilters(Period):
 
 class EventFilters(Period):
     event_type = _EventType(field_name="type", help_text="Only of this type, exactly.")
+    searched = frozenset({"event_type"})
+
+    def search(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+        """The index on types begins with the tenant."""
+        found = rows.filter(type=asked["event_type"])
+        return found if self.tenant_id else Searched.of(rows, found, by_window)
 
 
 class DeliveryFilters(Period):
     status = _Choice(Delivery.State, "state", "Only deliveries in this state.")
-    event_type = _EventType(method="of_type", help_text="Only of events of this type, exactly.")
+    event_type = _EventType(field_name="event__type", help_text="Only of events of this type, exactly.")
     webhook = _webhook()
     response_status = _response_status()
+    searched = frozenset({"status", "event_type", "response_status"})
 
-    def of_type(self, rows: QuerySet[Any], name: str, event_type: str) -> QuerySet[Any]:
-        """By a look-up for each row: a join would read and sort all deliveries before the first page."""
-        of_event = Event.objects.filter(id=OuterRef("event_id")).values("type")
-        found: QuerySet[Any] = rows.alias(event_type=Subquery(of_event[:1])).filter(event_type=event_type)
-        return found
+    def search(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+        """Take the filter that an index serves best; look through what it leaves for the others."""
+        webhook = self.form.cleaned_data["webhook"]
+        wide = self._served(rows, asked, webhook)
+        columns = {"status": "state", "response_status": "response_status"}
+        found = wide.filter(**{columns[name]: value for name, value in asked.items() if name in columns})
+        if event_type := asked.get("event_type"):
+            look = of_type(event_type, found, self.tenant_id) if wide is rows else by_event(event_type, found)
+            return Searched.of(wide, found.filter(type_is(event_type)), look)
+        if asked.get("status") == Delivery.State.PENDING and not webhook:
+            return Searched.of(wide, found, pending_of(self.tenant_id))
+        return Searched.of(wide, found, by_window) if asked else wide
+
+    def _served(self, rows: QuerySet[Any], asked: dict[str, Any], webhook: UUID | None) -> QuerySet[Any]:
+        """Apply one of the filters by its index and take it from ``asked``; none of them: the same rows."""
+        status = asked.get("status")
+        if status in Delivery.INDEXED_STATES:
+            return rows.filter(state=asked.pop("status"))
+        if asked.get("response_status", 0) >= FAILURE and self.tenant_id and not webhook:
+            return rows.filter(response_status=asked.pop("response_status"))
+        if status not in (Delivery.State.PENDING, Delivery.State.SENDING):
+            return rows
+        if self.tenant_id or webhook:
+            oldest = waiting.oldest(self.tenant_id, webhook)
+            rows = rows.none() if oldest is None else rows.filter(id__gte=oldest)
+        return rows.filter(state=asked.pop("status")) if status == Delivery.State.SENDING or webhook else rows
 
 
 class AttemptFilters(Period):
     status = _Choice(Attempt.Outcome, "outcome", "Only attempts that ended so.")
     response_status = _response_status()
+    searched = frozenset({"status", "response_status"})
+
+    def search(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+        """What did not succeed has an index; an answer of 300 or more is never a success."""
+        status = asked.get("status", "")
+        if (status and status != Attempt.Outcome.SUCCEEDED) or asked.get("response_status", 0) >= FAILURE:
+            rows = rows.exclude(outcome=Attempt.Outcome.SUCCEEDED)
+        columns = {"status": "outcome", "response_status": "response_status"}
+        found = rows.filter(**{columns[name]: value for name, value in asked.items()})
+        return Searched.of(rows, found, by_window)
 
 
 class DeadLetterFilters(Period):
@@ -151,3 +225,7 @@ class DeadLetterFilters(Period):
     event_type = _EventType(field_name="event_type", help_text="Only of events of this type, exactly.")
     webhook = _webhook()
     response_status = _response_status()
+    searched = frozenset({"event_type", "response_status"})
+
+    def search(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+        return Searched.of(rows, rows.filter(**asked), by_window)

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 import webhooks
 from webhooks.api import problems
 from webhooks.core import ids
-from webhooks.services import api_keys, backlog
+from webhooks.services import api_keys, backlog, heartbeats, task_failures
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 
@@ -52,8 +52,12 @@ class BacklogCollector(Collector):
             ("outbox_oldest_age_seconds", "Age of the oldest event that is not routed yet.", _age(now)),
             ("leases_expired", "Deliveries whose worker did not report back in time.", now.leases_expired),
             ("dead_letters_open", "Dead letters that nobody replayed or discarded.", now.dead_letters_open),
+            ("task_failures_open", "Tasks that failed unforeseen, not resolved.", task_failures.count_open()),
         ):
             yield GaugeMetricFamily(f"clarion_{name}", text, value=value)
+        if (age := heartbeats.sweep_age()) is not None:
+            text = "Time since a sweep ran to its end, to within five; absent before the first one."
+            yield GaugeMetricFamily("clarion_sweep_age_seconds", text, value=max(0.0, age))
         build = GaugeMetricFamily("clarion_build_info", "Always 1.", labels=["version"])
         build.add_metric([webhooks.__version__], 1)
         yield build

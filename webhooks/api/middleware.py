@@ -9,11 +9,11 @@ from pathlib import Path
 
 import structlog
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.encoding import escape_uri_path
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
-from webhooks.api import health, problems
+from webhooks.api import health, outage, problems
 from webhooks.core import ids
 
 log = structlog.get_logger(__name__)
@@ -78,7 +78,10 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it h
 
 
 class ProblemMiddleware:
-    """No HTML under ``/api``: what Django and other middleware answer with a status becomes a problem."""
+    """No HTML under ``/api``: what Django and other middleware answer with a status becomes a problem.
+
+    While the database is away every answer under ``/api`` is 503, and soon; other pages say it in one line.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -91,7 +94,10 @@ class ProblemMiddleware:
         except DisallowedHost:
             problem = problems.Problem(400, "bad-request", "The Host header names a host this server is not.")
             return problems.respond(request, problem)
+        if not outage.admits():
+            return problems.respond(request, problems.unavailable(problems.DATABASE_AWAY))
         response = self.get_response(request)
+        outage.passed(request)
         if response.status_code == 301 and not request.is_secure():
             # SECURE_SSL_REDIRECT. Followed, a POST becomes a GET, and the key would go on in clear every time.
             problem = problems.Problem(403, "forbidden", "This API is served over https only.")
@@ -99,6 +105,17 @@ class ProblemMiddleware:
         if response.status_code < 400 or response.get("Content-Type") == problems.CONTENT_TYPE:
             return response
         return problems.respond(request, problems.for_status(response.status_code))
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        """An outage that a page or a plain view met; None: a bug, which Django logs."""
+        problem = problems.describe(error)
+        if problem is None or problem.status != 503:
+            return None
+        outage.noticed(request, error)
+        log.warning("database_unavailable", path=escape_uri_path(request.path), error=type(error).__name__)
+        if is_api(request.path_info):
+            return problems.respond(request, problem)
+        return HttpResponse(problem.detail, "text/plain; charset=utf-8", 503, headers=problem.headers)
 
 
 def is_api(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Cursor pages over UUIDv7 keys: newest first, a keyset on ``id``, no count and no offset.
+"""Cursor pages over UUIDv7 keys: newest first, a keyset on ``id``, no count.
 
 The key is also the partition key, so a page is read from the ends of a few indexes however many rows there are.
 """
@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 
 from webhooks.api import problems
+from webhooks.api.filters import period
 from webhooks.api.rendering import reply
+from webhooks.models.keyset import Place, find
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 250  # rows of a page; an attempt can be 16 KiB
@@ -34,32 +37,33 @@ class CursorPagination(BasePagination):
     def paginate_queryset(  # type: ignore[override]  # a keyset needs a query
         self, queryset: QuerySet[Any], request: Request, view: Any = None
     ) -> list[Any]:
-        """One page, newest first; one row more than that is read to know whether there are others."""
+        """One page, newest first; one row more than that is read to know whether there are others.
+
+        The search for the rows may have ended before the page was full: then the list goes on where it ended.
+        """
         self.request = request
         self.limit = _limit(request.query_params.get("limit"))
-        cursor = _decode(request.query_params.get("cursor"))
-        newer = cursor is not None and cursor[0] == _NEWER
-        rows = queryset.order_by("id" if newer else "-id")
-        if cursor is not None:
-            rows = rows.filter(id__gt=cursor[1]) if newer else rows.filter(id__lt=cursor[1])
-        found = list(rows[: self.limit + 1])
-        more = len(found) > self.limit
+        lower, upper = period(request.query_params)
+        place = replace(_decode(request.query_params.get("cursor")), lower=lower, upper=upper)
+        found, end = find(queryset, place, self.limit + 1)
         page = found[: self.limit]
-        if newer:
+        beyond = page[-1].pk if len(found) > self.limit else end
+        before = page[0].pk if page else _back(place)
+        if place.newer:
             page.reverse()
-        self.has_older = bool(page) if newer else more
-        self.has_newer = more if newer else cursor is not None
-        self.edges = _edges(page, cursor)
+            self.older, self.newer = before, beyond
+        else:
+            self.older, self.newer = beyond, before if place.start else None
         return page
 
     def get_paginated_response(self, data: Any) -> HttpResponse:  # type: ignore[override]
         return reply({"next": self._next(), "previous": self._previous(), "results": data})
 
     def _next(self) -> str | None:
-        return self._link(_OLDER, self.edges[1]) if self.has_older and self.edges else None
+        return self._link(_OLDER, self.older) if self.older else None
 
     def _previous(self) -> str | None:
-        return self._link(_NEWER, self.edges[0]) if self.has_newer and self.edges else None
+        return self._link(_NEWER, self.newer) if self.newer else None
 
     def _link(self, direction: bytes, key: UUID) -> str:
         kept = {name: value for name, value in self.request.query_params.items() if name != "cursor"}
@@ -90,7 +94,14 @@ class CursorPagination(BasePagination):
             "type": "object",
             "required": ["next", "previous", "results"],
             "properties": {
-                "next": {**link, "description": "The page of older objects; null on the last one."},
+                "next": {
+                    **link,
+                    "description": (
+                        "The page of older objects; null on the last one. A page can hold fewer objects than asked "
+                        "for, even none, and still have a next one: what a filter rarely matches is searched for "
+                        "stretch by stretch."
+                    ),
+                },
                 "previous": {**link, "description": "The page of newer objects; null on the first one."},
                 "results": {**schema, "description": "Newest first."},
             },
@@ -109,21 +120,21 @@ def _encode(direction: bytes, key: UUID) -> str:
     return base64.urlsafe_b64encode(direction + key.bytes).decode().rstrip("=")
 
 
-def _decode(text: str | None) -> tuple[bytes, UUID] | None:
+def _decode(text: str | None) -> Place:
     """A cursor names a place in the order and nothing else: what may be seen there is filtered as ever."""
     if text is None:
-        return None
+        return Place()
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != 17 or raw[:1] not in (_OLDER, _NEWER):
         raise problems.bad_parameter("cursor", "is not one that this API gave out; start without it")
-    return raw[:1], UUID(bytes=raw[1:])
+    return Place(UUID(bytes=raw[1:]), newer=raw[:1] == _NEWER)
 
 
-def _edges(page: Sequence[Model], cursor: tuple[bytes, UUID] | None) -> tuple[UUID, UUID] | None:
-    """The newest and oldest key of a page; an empty page stands where its cursor pointed."""
-    if page:
-        return page[0].pk, page[-1].pk
-    return (cursor[1], cursor[1]) if cursor else None
+def _back(place: Place) -> UUID | None:
+    """The cursor back from an empty page: the key that its own cursor left out belongs to the page before."""
+    if place.start is None:
+        return None
+    return UUID(int=min(max(place.start.int + (1 if place.newer else -1), 0), 2**128 - 1))

@@ -21,10 +21,17 @@ from psycopg.errors import QueryCanceled
 from rest_framework import exceptions
 
 from webhooks import errors
+from webhooks.api import outage
+from webhooks.services.outage import is_outage
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:clarion:problem:"
 RETRY_AFTER = 5  # seconds: a database fail-over or a full pool rarely takes less
+# Not "nothing was changed": a connection that ends during the commit leaves that open.
+DATABASE_AWAY = (
+    "The database cannot be reached or is too busy. Try again; an event with an id of your own is accepted once, "
+    "however often it is sent."
+)
 
 # type -> title; the title is the same for every occurrence of a type
 TITLES = {
@@ -83,8 +90,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     problem = describe(error)
     if problem is None:
         return None
-    request = context["request"]
-    return respond(getattr(request, "_request", request), problem)
+    request = getattr(context["request"], "_request", context["request"])
+    outage.noticed(request, error)
+    return respond(request, problem)
 
 
 def describe(error: Exception) -> Problem | None:
@@ -101,8 +109,8 @@ def describe(error: Exception) -> Problem | None:
         return Problem(403, "forbidden", "The API key may not do this.")
     if isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):
         return unavailable("The search took too long; narrow it with created_after and created_before.")
-    if isinstance(error, OperationalError | InterfaceError):
-        return unavailable("The database cannot be reached or is too busy; nothing was changed. Try again.")
+    if isinstance(error, OperationalError | InterfaceError) or is_outage(error):
+        return unavailable(DATABASE_AWAY)
     if isinstance(error, RequestDataTooBig):
         return Problem(413, "too-large", "The body is larger than this server reads.")
     if isinstance(error, SuspiciousOperation | UnreadablePostError):

@@ -18,14 +18,12 @@ SENTENCE = 300  # characters kept of a message
 _FRAMES = 25  # innermost places kept of one exception; deeper recursion repeats itself
 _CHAIN = 4  # exceptions kept of a chain of causes
 _LENGTH = 12_000  # characters of a whole description: it travels in a message
-
-
 _ROOT = f"{Path(__file__).resolve().parents[2]}/"
 _NAMED = r"(?i:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|authorization|credentials?|cookie|signature)"
 _SECRETS = (
     (re.compile(r"(\w://)[^/\s@]*@"), rf"\1{MASK}@"),  # a URL's user and password
     (re.compile(r"(\w://[^\s?#'\"]*)[?#][^\s'\"]*"), rf"\1?{MASK}"),  # a URL's query
-    (re.compile(rf"(\b\w*{_NAMED}\w*[\"']?\s*[=:]\s*)(?!{MASK})[^\s,;)}}\]]+"), rf"\1{MASK}"),
+    (re.compile(rf"(\b\w*{_NAMED}\w*[\"']?\s*[=:]\s*)(?:(?:Bearer|Basic)\s+)?[^\s,;)}}\]]+"), rf"\1{MASK}"),
     (re.compile(r"\b(Bearer|Basic)\s+\S+", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"\b(?:whsec_|whsk_|clk_|sk_|gAAAA)[\w+/=-]+"), MASK),
     # Long and opaque: keys, hashes, encoded bodies. Ids with their prefix have 36 characters and stay.

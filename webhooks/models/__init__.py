@@ -4,6 +4,8 @@ from webhooks.models.deliveries import Attempt, DeadLetter, Delivery, Trigger
 from webhooks.models.endpoints import Endpoint, EndpointSecret, Mailbox, Subscription
 from webhooks.models.event_types import EventType
 from webhooks.models.events import Event, EventKey
+from webhooks.models.failures import TaskFailure
+from webhooks.models.heartbeats import Heartbeat
 from webhooks.models.sources import ReceivedMessage, Source
 from webhooks.models.tenants import SCOPES, ApiKey, Tenant
 
@@ -18,10 +20,12 @@ __all__ = [
     "Event",
     "EventKey",
     "EventType",
+    "Heartbeat",
     "Mailbox",
     "ReceivedMessage",
     "Source",
     "Subscription",
+    "TaskFailure",
     "Tenant",
     "Trigger",
 ]

@@ -10,6 +10,9 @@ from webhooks.models.events import Event
 from webhooks.models.tenants import Tenant
 
 
+FAILURE = 300  # HTTP status from which an answer is no success
+
+
 class Trigger(models.TextChoices):
     EVENT = "event"
     RETRY = "retry"
@@ -35,6 +38,9 @@ class Delivery(models.Model):
         HELD = "held"
 
     UNFINISHED = (State.PENDING, State.SENDING, State.HELD)
+    # Few rows among many, and none that a delivery passes through on its way to success: their indexes cost it
+    # nothing but a comparison.
+    INDEXED_STATES = (State.DEAD, State.CANCELLED, State.HELD)
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     tenant = models.ForeignKey(
@@ -76,13 +82,33 @@ class Delivery(models.Model):
             models.Index(fields=["lease_until"], name="delivery_lease", condition=models.Q(state="sending")),
             # sweep: dead deliveries the dead-letter worker has not seen
             models.Index(fields=["id"], name="delivery_dead", condition=models.Q(state="dead", dead_lettered_at=None)),
-            # GET /api/deliveries?status=dead and the admin's filter: few rows among many
-            models.Index(
-                fields=["-id"], name="delivery_unsuccessful", condition=models.Q(state__in=["dead", "cancelled"])
-            ),
-            # GET /api/deliveries and /api/webhooks/{id}/attempts: newest first
+            # GET /api/deliveries, also with ?webhook=: newest first
             models.Index(fields=["tenant", "-id"], name="delivery_tenant"),
             models.Index(fields=["endpoint", "-id"], name="delivery_endpoint"),
+            # the same with ?status=dead|cancelled|held; the last one for the platform and the admin
+            models.Index(
+                fields=["tenant", "state", "-id"],
+                name="delivery_tenant_state",
+                condition=models.Q(state__in=["dead", "cancelled", "held"]),
+            ),
+            models.Index(
+                fields=["endpoint", "state", "-id"],
+                name="delivery_endpoint_state",
+                condition=models.Q(state__in=["dead", "cancelled", "held"]),
+            ),
+            models.Index(
+                fields=["state", "-id"],
+                name="delivery_state",
+                condition=models.Q(state__in=["dead", "cancelled", "held"]),
+            ),
+            # the same with ?response_status=, from 300
+            models.Index(
+                fields=["tenant", "response_status", "-id"],
+                name="delivery_refused",
+                condition=models.Q(response_status__gte=FAILURE),
+            ),
+            # the same with ?event_type=: the deliveries that are younger than their event
+            models.Index(fields=["tenant", "-id"], name="delivery_repeated", condition=~models.Q(trigger="event")),
             # GET /api/events/{id}/deliveries
             models.Index(fields=["event"], name="delivery_event"),
         )
@@ -136,6 +162,10 @@ class Attempt(models.Model):
             models.Index(fields=["delivery"], name="attempt_delivery"),
             # GET /api/webhooks/{id}/attempts: newest first
             models.Index(fields=["endpoint", "-id"], name="attempt_endpoint"),
+            # the same for ?status=failed|lost|late and ?response_status= from 300
+            models.Index(
+                fields=["endpoint", "-id"], name="attempt_unsuccessful", condition=~models.Q(outcome="succeeded")
+            ),
         )
 
     def __str__(self) -> str:
@@ -174,6 +204,8 @@ class DeadLetter(models.Model):
         indexes = (
             # GET /api/dead-letters: newest first of one tenant
             models.Index(fields=["tenant", "-id"], name="dead_letter_tenant"),
+            # the same for ?status=
+            models.Index(fields=["tenant", "resolution", "-id"], name="dead_letter_tenant_state"),
             # admin: the open ones, counted on its start page
             models.Index(fields=["-id"], name="dead_letter_open", condition=models.Q(resolution="open")),
             # GET /api/dead-letters?webhook=

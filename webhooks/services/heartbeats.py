@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -12,7 +13,7 @@ from webhooks.models import Heartbeat
 
 SWEEP = "sweep"
 _SWEEP_EVERY = 5  # seconds between two writes: the sweep runs each second, and a write each time says no more
-_FORGET = 86_400  # seconds; a process that died without a word is named for a day
+_FORGET = 3600  # seconds; a process that died without a word is named for an hour
 
 _TELL = """
 INSERT INTO webhooks_heartbeat (name, kind, queues, version, pid, started_at, told_at, seen_at)
@@ -43,7 +44,7 @@ def tell(name: str, kind: Heartbeat.Kind, pid: int, started_at: datetime, queues
 
 def tell_sweep(pid: int) -> None:
     """A sweep has run to its end."""
-    values = {
+    values: dict[str, Any] = {
         "name": SWEEP, "version": webhooks.__version__, "pid": pid, "now": datetime.now(UTC), "every": _SWEEP_EVERY,
     }  # fmt: skip
     with connection.cursor() as cursor:
@@ -56,12 +57,10 @@ def end(name: str, pid: int) -> None:
 
 
 def forget() -> int:
-    """Delete the rows of processes that have been silent for a day."""
+    """Delete the rows of processes that have been silent for an hour."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM webhooks_heartbeat WHERE seen_at < now() - %s * interval '1 second'", [_FORGET]
-        )
-        return cursor.rowcount
+        cursor.execute("DELETE FROM webhooks_heartbeat WHERE seen_at < now() - %s * interval '1 second'", [_FORGET])
+        return int(cursor.rowcount)
 
 
 def sweep_age() -> float | None:

@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from webhooks.conf import conf
 from webhooks.core import ids
@@ -146,26 +148,25 @@ def key(task: str, args: Sequence[Any]) -> Key:
 
 def open_keys() -> frozenset[Key]:
     """The open failures, at most OPEN_LIMIT."""
-    return _keys(TaskFailure.objects.filter(resolution=TaskFailure.Resolution.OPEN))
+    return _keys(_open())
 
 
 def resting() -> frozenset[Key]:
     """The open failures whose pause is not over: not to be rung now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT task, args FROM webhooks_taskfailure WHERE resolution = 'open' AND paused_until > now() LIMIT %s",
-            [OPEN_LIMIT],
-        )
-        return frozenset(key(task, json.loads(args)) for task, args in cursor.fetchall())
-
-
-def _keys(rows: Any) -> frozenset[Key]:
-    return frozenset(key(task, args) for task, args in rows.values_list("task", "args")[:OPEN_LIMIT])
+    return _keys(_open().filter(paused_until__gt=Now()))
 
 
 def count_open() -> int:
     """How many failures are open, counted up to OPEN_LIMIT."""
-    return TaskFailure.objects.filter(resolution=TaskFailure.Resolution.OPEN).order_by()[:OPEN_LIMIT].count()
+    return _open()[:OPEN_LIMIT].count()
+
+
+def _open() -> QuerySet[TaskFailure]:
+    return TaskFailure.objects.filter(resolution=TaskFailure.Resolution.OPEN).order_by()
+
+
+def _keys(rows: QuerySet[TaskFailure]) -> frozenset[Key]:
+    return frozenset(key(task, args) for task, args in rows.values_list("task", "args")[:OPEN_LIMIT])
 
 
 def prune() -> int:
@@ -174,4 +175,4 @@ def prune() -> int:
         cursor.execute(
             "DELETE FROM webhooks_taskfailure WHERE resolved_at < now() - %s * interval '1 day'", [conf.RETENTION_DAYS]
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from webhooks.admin import markup
 from webhooks.admin.related import prefetched
 from webhooks.core import ids
-from webhooks.models import DeadLetter, Endpoint, Event, Mailbox
+from webhooks.models import DeadLetter, Endpoint, Event, Mailbox, TaskFailure
 
 register = template.Library()
 
@@ -54,12 +54,14 @@ def clarion_numbers(context: Any) -> list[dict[str, Any]]:
     disabled = Endpoint.objects.existing().filter(state=Endpoint.State.DISABLED)
     unrouted = Event.objects.filter(fanned_out_at=None, pk__lt=ids.floor(minute))
     letters = DeadLetter.objects.filter(resolution=DeadLetter.Resolution.OPEN, pk__gte=week)
+    failures = TaskFailure.objects.filter(resolution=TaskFailure.Resolution.OPEN)
     numbers: list[tuple[str, str, dict[str, str], QuerySet[Any]]] = [
         ("open dead letters, 7 days", "deadletter", {"window": "7d"}, letters),
         ("endpoints failing", "endpoint", {"health": "failing"}, active.filter(consecutive_failures__gt=0)),
         ("endpoints disabled", "endpoint", {"state": "disabled"}, disabled),
         ("endpoints overdue by a minute", "endpoint", {"health": "overdue"}, active.filter(next_due_at__lt=minute)),
         ("events unrouted for a minute", "event", {"routing": "waiting"}, unrouted),
+        ("tasks that failed", "taskfailure", {"resolution": "open"}, failures),
     ]
     return [
         {"name": name, "url": list_url(model, **query), "count": count, "more": count > _COUNTED, "limit": _COUNTED}

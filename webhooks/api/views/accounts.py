@@ -98,7 +98,7 @@ class OneApiKey(ApiKeyView):
 
     @extend_schema(operation_id="revoke_api_key", summary="Revoke an API key", responses={204: None})
     def delete(self, request: Request, id: str) -> HttpResponse:
-        """At once and for ever. A key may revoke itself."""
+        """For ever, and in all processes within seconds. A key may revoke itself."""
         api_keys.revoke(self.find(ids.API_KEY, id).pk)
         return HttpResponse(status=204)
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -72,10 +73,24 @@ class Postgres(Service):
     title = "PostgreSQL"
     stop_signal = signal.SIGINT  # "fast shutdown": roll back, disconnect, checkpoint
 
-    def __init__(self, data_dir: Path, *, port: int | None = None, durable: bool = True) -> None:
-        """``durable=False`` (tests) does without fsync: quick, and lost when the machine stops."""
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+        setup: Sequence[str] = (),
+    ) -> None:
+        """``durable=False`` (tests) does without fsync: quick, and lost when the machine stops.
+
+        ``settings``: lines of postgresql.conf, values quoted where it needs quotes. ``setup``: statements, one
+        line each, that the superuser runs once in the new database (``CREATE EXTENSION pg_stat_statements``).
+        """
         super().__init__(data_dir, port=port)
         self.durable = durable
+        self._settings = dict(settings or {})
+        self._setup = tuple(setup)
         self._password = ""
         self._home = self.data_dir
         self._install = Path()
@@ -169,11 +184,13 @@ class Postgres(Service):
             draft,
             f"CREATE ROLE {_ROLE} LOGIN CREATEDB PASSWORD '{self._password}'\nCREATE DATABASE {_ROLE} OWNER {_ROLE}\n",
         )
+        if self._setup:
+            self._single_user(draft, "".join(f"{statement}\n" for statement in self._setup), database=_ROLE)
         draft.rename(self.cluster)
 
-    def _single_user(self, cluster: Path, statements: str) -> None:
+    def _single_user(self, cluster: Path, statements: str, database: str = "postgres") -> None:
         """Run one statement a line without a server and without a password."""
-        self._run([str(self._binary("postgres")), "--single", "-D", str(cluster), "postgres"], cluster, statements)
+        self._run([str(self._binary("postgres")), "--single", "-D", str(cluster), database], cluster, statements)
 
     def _run(self, command: list[str], folder: Path, text: str | None = None) -> None:
         done = subprocess.run(
@@ -195,7 +212,8 @@ class Postgres(Service):
             raise StackFailure(f"{program} failed in {folder} (status {done.returncode}): {done.stderr.strip()}")
 
     def _configure(self, cluster: Path) -> None:
-        settings = _SETTINGS | ({} if self.durable else _THROW_AWAY) | {"port": str(self.port or 5432)}
+        settings = _SETTINGS | ({} if self.durable else _THROW_AWAY) | self._settings
+        settings |= {"port": str(self.port or 5432)}
         lines = [f"{name} = {value}" for name, value in settings.items()]
         lines.append("include = 'local.conf'")
         self._write(cluster / "postgresql.conf", lines)

@@ -1,0 +1,73 @@
+"""A database that is away is told from one that refused what it was asked."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, connection
+from psycopg import errors
+from psycopg_pool import PoolTimeout
+
+from webhooks.api import problems
+from webhooks.services.outage import is_outage
+
+
+def raised(kind: type[Exception], cause: Exception | None) -> Exception:
+    error = kind("it failed")
+    error.__cause__ = cause
+    return error
+
+
+AWAY = [
+    raised(OperationalError, errors.OperationalError("connection refused")),
+    raised(OperationalError, errors.AdminShutdown("terminating connection due to administrator command")),
+    raised(OperationalError, errors.CannotConnectNow("the database system is starting up")),
+    raised(OperationalError, errors.TooManyConnections("sorry, too many clients already")),
+    raised(OperationalError, PoolTimeout("couldn't get a connection after 3.00 sec")),
+    raised(InterfaceError, errors.InterfaceError("the connection is closed")),
+    raised(InternalError, errors.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction")),
+]
+REFUSED = [
+    raised(OperationalError, errors.QueryCanceled("canceling statement due to statement timeout")),
+    raised(OperationalError, errors.DeadlockDetected("deadlock detected")),
+    raised(OperationalError, errors.DiskFull("could not extend file")),
+    raised(InternalError, errors.InFailedSqlTransaction("current transaction is aborted")),
+    raised(DataError, errors.InvalidTextRepresentation("invalid input syntax")),
+    raised(IntegrityError, errors.UniqueViolation("duplicate key")),
+    ValueError("nothing to do with a database"),
+]
+
+
+@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error.__cause__).__name__)
+def test_it_is_away(error: Exception) -> None:
+    assert is_outage(error)
+    described = problems.describe(error)
+    assert described is not None
+    assert described.status == 503
+    assert "Retry-After" in described.headers
+
+
+@pytest.mark.parametrize("error", REFUSED, ids=lambda error: type(error.__cause__).__name__)
+def test_it_is_there_and_refused(error: Exception) -> None:
+    assert not is_outage(error)
+
+
+def test_no_error_is_no_outage() -> None:
+    assert not is_outage(None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_postgresql_ended_is_an_outage() -> None:
+    with pytest.raises(OperationalError) as caught, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    connection.close()
+    assert is_outage(caught.value)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_that_took_too_long_is_none() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', '10', false)")
+        with pytest.raises(OperationalError) as caught:
+            cursor.execute("SELECT pg_sleep(5)")
+    connection.close()
+    assert not is_outage(caught.value)
