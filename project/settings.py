@@ -217,13 +217,20 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     if CELERY_BROKER_URL.startswith(("redis", "valkey"))
     else {"confirm_publish": True, "max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 )
+# "retry": beat keeps one connection, and a lost one of RabbitMQ's is opened again by a retry and by nothing else.
+# "expires", seconds: sweeps do not pile up while nobody runs them. The worker compares with its own clock, so this is
+# also how far its clock may be ahead of beat's before no sweep is run at all.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "webhooks.sweep",
         "schedule": timedelta(seconds=1),
-        "options": {"expires": 1, "queue": "fan_out"},
+        "options": {"expires": 300, "queue": "fan_out", "retry": True},
     },
-    "maintain": {"task": "webhooks.maintain", "schedule": timedelta(hours=1), "options": {"expires": 3600}},
+    "maintain": {
+        "task": "webhooks.maintain",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600, "retry": True},
+    },
 }
 
 # --- logs: JSON lines, or a readable line on a terminal and under ``up``

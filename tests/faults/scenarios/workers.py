@@ -1,0 +1,200 @@
+"""Clarion's own processes are killed, stopped, frozen, doubled, and one of them has a wrong clock."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from tests.faults.arrivals import Rule
+from tests.faults.fleet import DELIVERY, WORKERS
+from tests.faults.load import TYPES
+from tests.faults.scenario import LEASE, Run, scenario, wait_for
+
+_LIBFAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # Debian's package faketime
+_HOUR = 3600  # seconds
+# Celery drops an expired message by the clock of the worker, and a sweep expires after five minutes.
+_BELOW_EXPIRY = 240  # seconds
+_SHORTEST_PAUSE = 4.0  # seconds between tries of a failing task; it grows from 5 with each failure
+_SKEWED = 60.0  # seconds within which everything has to be settled although a clock is wrong
+
+
+@scenario("Delivery workers killed with SIGKILL at random moments, again and again")
+def workers_killed(run: Run) -> None:
+    """A killed worker's rows are sent again after their lease, and no others."""
+    run.usual_endpoints()
+    kills = run.choose(12, 3)
+    with run.load(seconds=kills * 1.2):
+        for _ in range(kills):
+            run.pause(0.0, 1.5)
+            run.kill(run.random.choice((*DELIVERY, "slow")))
+
+
+@scenario("All workers killed at the same moment")
+def all_workers_killed(run: Run) -> None:
+    """Nobody is left to deliver, route or bury until they have been started again."""
+    run.usual_endpoints()
+    with run.load(seconds=run.choose(15, 4)):
+        for _ in range(run.choose(4, 1)):
+            run.pause(0.0, 1.0)
+            run.hold(*WORKERS)
+            run.fleet.release(*WORKERS)
+
+
+@scenario("Workers deployed anew with SIGTERM, one after the other, under load")
+def workers_deployed(run: Run) -> None:
+    """A worker that is asked to end finishes or hands back what it holds: nothing lost, nothing twice."""
+    run.usual_endpoints()
+    slowest = 0.0
+    with run.load(seconds=run.choose(24, 6)):
+        for name in WORKERS * run.choose(2, 1):
+            run.busy()
+            run.ledger.note(f"SIGTERM {name}")
+            slowest = max(slowest, run.fleet.deploy(name))
+    run.notes.append(f"the slowest worker ended {slowest:.1f} s after SIGTERM")
+
+
+@scenario("A worker frozen with SIGSTOP until its lease has run out, then resumed")
+def worker_frozen(run: Run) -> None:
+    """What it was sending is sent by others. Its own result comes too late: noted as *late*, changes nothing.
+
+    The late results are failures, so one that overwrote its successor's success would make a third request.
+    """
+    run.usual_endpoints()
+    run.endpoint("failing-first", TYPES[:1], [Rule("status", 503, first=1, share=0.2, delay=(0.1, 0.3))])
+    run.slack = LEASE + 10  # seconds; frozen between signing and sending
+    victims = (*DELIVERY, "slow") if not run.quick else (run.random.choice(DELIVERY),)
+    with run.load(seconds=run.choose(30, 12)):
+        for victim in victims:
+            with run.fault(f"SIGSTOP {victim}") as fault:
+                _freeze_busy(run, victim)
+                run.ledger.look_twice(fault)
+                time.sleep(LEASE + 2)
+                run.fleet.thaw(victim)
+    run.settle()
+    late = run.one("SELECT count(*) FROM webhooks_attempt WHERE tenant_id = %s AND outcome = 'late'", run.tenant)
+    run.notes.append(f"{late} late results were noted and not used")
+    run.expect(late > 0, "no frozen worker held anything, so nothing was shown")
+
+
+def _freeze_busy(run: Run, victim: str) -> None:
+    """Freeze a worker that holds rows: others finish theirs within a second or two, these stay."""
+    for _ in range(10):
+        run.busy()
+        run.fleet.freeze(victim)
+        held = run.ledger.sending()
+        time.sleep(1.5)
+        if held & run.ledger.sending():
+            return
+        run.fleet.thaw(victim)
+        run.pause(0.0, 0.3)
+    raise AssertionError(f"{victim} was never busy")
+
+
+@scenario("Beat killed while a worker is killed and doorbells are lost")
+def beat_killed(run: Run) -> None:
+    """Without beat nothing sweeps; when it is back, everything that was missed is found."""
+    run.usual_endpoints()
+    with run.load(seconds=run.choose(20, 5)), run.world.broker.client() as client:
+        for _ in range(run.choose(3, 1)):
+            run.fleet.hold("beat")
+            run.kill(run.random.choice(DELIVERY))
+            with run.fault("beat away, FLUSHALL"):
+                for _ in range(3):
+                    run.pause(0.2, 1.0)
+                    client.flushall()
+                run.fleet.release("beat")
+
+
+@scenario("Two beats at once, while workers are killed")
+def two_beats(run: Run) -> None:
+    """Two sweeps at the same moment free each lease once and ring each bell once."""
+    run.usual_endpoints()
+    run.fleet.add("beat-again", like="beat")
+    with run.load(seconds=run.choose(15, 4)):
+        for _ in range(run.choose(6, 2)):
+            run.pause(0.0, 1.0)
+            run.kill(run.random.choice(DELIVERY))
+
+
+_POISON = "UPDATE webhooks_endpoint SET rate_limit = %s WHERE id = %s"
+_FAILURES = """
+SELECT id, count, exception, resolution FROM webhooks_taskfailure WHERE task = 'webhooks.deliver' AND args = %s
+"""
+
+
+@scenario("Poison: a task that always raises")
+def poison_task(run: Run) -> None:
+    """A row that the delivery task cannot even read. It is one TaskFailure that counts up, not a loop; nobody
+    else notices; once the row is mended, the failure resolves itself and everything is delivered."""
+    run.usual_endpoints()
+    victim = run.endpoints["well-1"]
+    key = json.dumps([str(victim.id)])
+    with run.load(seconds=run.choose(20, 5)):
+        run.pause(0.5, 1.5)
+        with run.fault("poisoned"):
+            run.world.rows(_POISON, [json.dumps({"limit": "many", "period": 1}), victim.id])
+            began = time.monotonic()
+            wait_for(lambda: bool(run.world.rows(_FAILURES, [key])), "the failure to be recorded", 30.0)
+            time.sleep(run.choose(20, 4))
+            failures = run.world.rows(_FAILURES, [key])
+            most = 2 + (time.monotonic() - began) / _SHORTEST_PAUSE
+            run.world.rows(_POISON, [None, victim.id])
+    run.expect(len(failures) == 1, f"a task that always fails made {len(failures)} rows: {failures}")
+    _, count, exception, resolution = failures[0]
+    run.notes.append(f"{exception} was noted {count} times in one row")
+    run.expect(resolution == "open", f"the failure was {resolution} while it lasted")
+    run.expect(count <= most, f"the task was tried {count} times, at most {most:.0f} are meant")
+    run.settle()
+    wait_for(
+        lambda: all(row[3] == "succeeded" for row in run.world.rows(_FAILURES, [key])), "the failure to be resolved"
+    )
+
+
+def _needs_libfaketime() -> str:
+    return "" if _LIBFAKETIME else "libfaketime is not installed (Debian and Ubuntu: apt install faketime)"
+
+
+def _wrong_clock(run: Run, victim: str, step: int = _HOUR) -> None:
+    """Replace a worker by one whose clock jumps ahead, back, and is right again, under load."""
+    run.usual_endpoints()
+    clock = run.world.folder / f"clock-{run.slug}"
+    clock.write_text("+0")
+    run.fleet.hold(victim)
+    run.fleet.add(
+        "skewed",
+        like=victim,
+        LD_PRELOAD=str(_LIBFAKETIME[-1]),
+        FAKETIME_TIMESTAMP_FILE=str(clock),
+        FAKETIME_CACHE_DURATION="1",
+        FAKETIME_DONT_FAKE_MONOTONIC="1",
+    )
+    run.offsets += [step, -step]
+    half = run.events // 2
+    for offset, count in ((step, half), (-step, run.events - half)):
+        with run.fault(f"clock of {victim} off by {offset} s") as fault, run.world.broker.client() as client:
+            clock.write_text(f"{offset:+d}")
+            with run.load(run.choose(10, 3), count, label="-ahead" if offset > 0 else "-back"):
+                run.pause(1.5, run.choose(6, 2))  # the skewed process looks at its clock once a second
+                fault.sending |= run.kill(DELIVERY[0]).sending
+                client.flushall()
+            run.settle(_SKEWED)  # with the clock still wrong
+        clock.write_text("+0")
+
+
+@scenario("The clock of a delivery worker jumps an hour ahead and an hour back", needs=_needs_libfaketime)
+def clock_of_a_delivery_worker(run: Run) -> None:
+    """Leases and due times are PostgreSQL's; only the timestamps it signs are wrong."""
+    _wrong_clock(run, "delivery-2")
+
+
+@scenario("The clock of the slow worker jumps an hour ahead and an hour back", needs=_needs_libfaketime)
+def clock_of_the_slow_worker(run: Run) -> None:
+    """Retries are held in the broker with a moment to run at; the rows do not depend on it."""
+    _wrong_clock(run, "slow")
+
+
+@scenario("The clock of the general worker jumps four minutes ahead and four back", needs=_needs_libfaketime)
+def clock_of_the_general_worker(run: Run) -> None:
+    """The worker that routes and sweeps. Further off than a sweep is valid, it would sweep no more."""
+    _wrong_clock(run, "general", _BELOW_EXPIRY)
