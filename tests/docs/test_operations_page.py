@@ -71,3 +71,28 @@ def test_the_page_makes_secrets_for_compose_that_are_of_use(tmp_path: Path, agai
     assert made["VALKEY_PASSWORD"].isalnum(), "it becomes part of a URL"
     assert len(made["SECRET_KEY"]) >= 50
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.django_db
+def test_each_check_of_the_doctor_stands_on_the_page(valkey: object) -> None:
+    from webhooks.services import health
+
+    checks = list(dict.fromkeys(finding.check for finding in health.examine(["default"])))
+    assert [cell.strip("`") for cell in column("Doctor")] == checks
+
+
+def test_the_numbers_about_failing_tasks_on_the_page_are_those_of_the_code() -> None:
+    from webhooks.models import heartbeats
+    from webhooks.services import task_failures
+    from webhooks.services.health import backlog, database, processes
+
+    text = section(PAGE, "Doctor")
+    silent = heartbeats.SILENT_AFTER
+    assert f"write every {heartbeats.INTERVAL:g} s" in text
+    assert re.search(rf"^\| `beat` \| silent for {silent:g} s \| for {2 * silent:g} s", text, re.MULTILINE)
+    sweep, skew = processes._SWEEP_AGE, database._SKEW
+    assert re.search(rf"^\| `sweep` \| did not run for {sweep[0]:g} s \| for {sweep[1]:g} s", text, re.MULTILINE)
+    assert re.search(rf"^\| `clock` \| this machine is {skew[0]:g} s .* \| {skew[1]:g} s \|$", text, re.MULTILINE)
+    assert (backlog._DUE, backlog._UNROUTED, backlog._EXPIRED) == ((30, 300), (10, 60), (10, 60))
+    assert f"alone for {task_failures.FIRST_PAUSE:g} s, then" in section(PAGE, "When a task fails")
+    assert task_failures.LONGEST_PAUSE == 300

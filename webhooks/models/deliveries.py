@@ -9,7 +9,6 @@ from webhooks.models.endpoints import Endpoint
 from webhooks.models.events import Event
 from webhooks.models.tenants import Tenant
 
-
 FAILURE = 300  # HTTP status from which an answer is no success
 
 
