@@ -13,6 +13,7 @@ import structlog
 
 from project import environment as env
 from webhooks.conf import Settings
+from webhooks.core import tracebacks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("CLARION_DATA_DIR", str(BASE_DIR / ".clarion")))
@@ -47,8 +48,14 @@ DATABASES["default"]["OPTIONS"] |= {
         "min_size": 1,
         "max_size": env.typed("DATABASE_POOL_SIZE", 20),
         "timeout": 3,  # seconds to wait for a free connection before the request fails with 503
+        "reconnect_timeout": 1,  # seconds; then the next request tries at once, instead of after a growing delay
     },
     "connect_timeout": 5,  # seconds
+    # A network that swallows packets: found out after 10 s of silence or of unanswered data, not after two hours.
+    "tcp_user_timeout": 10_000,  # milliseconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
     "application_name": "clarion",
 }
 
@@ -240,6 +247,8 @@ _shared: list[structlog.typing.Processor] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+# Places in the code only: a traceback with the values of variables shows secrets.
+_exceptions = structlog.processors.ExceptionRenderer(lambda info: tracebacks.describe(info[1]).places)
 structlog.configure(
     processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),
@@ -255,6 +264,7 @@ LOGGING = {
             "foreign_pre_chain": _shared,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _exceptions,
                 structlog.dev.ConsoleRenderer(colors=False) if _human else structlog.processors.JSONRenderer(),
             ],
         }

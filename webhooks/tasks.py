@@ -23,7 +23,7 @@ from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
-from webhooks.services import dead_letters, partitions
+from webhooks.services import dead_letters, partitions, task_failures
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
@@ -116,12 +116,14 @@ def fan_out(oldest: str | None = None) -> str:
 def sweep() -> str:
     """Ring for everything that is due and that nobody rang for. Beat calls it every second."""
     found = find_work()
+    resting = task_failures.resting()
     ring(found.bells)
-    ring_settle(found.unsettled)
+    ring_settle(key for key in found.unsettled if task_failures.key(settle.name, [str(key)]) not in resting)
     if found.unrouted:
         ring_fan_out(found.unrouted)
     for delivery_id in found.dead:
-        _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
+        if task_failures.key(dead_letter.name, [str(delivery_id)]) not in resting:
+            _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
     return f"{len(found.bells)} due, {found.expired} leases expired"
 
 

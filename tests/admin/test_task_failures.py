@@ -57,6 +57,7 @@ def test_the_page_tells_where_it_failed_and_which_endpoint_it_was_about(admin_cl
         assert part in shown
     by_id = text(admin_client.get(reverse("admin:webhooks_taskfailure_change", args=[row.public_id])))
     assert row.public_id in by_id
+    assert ">Run again</button>" in by_id
 
 
 def test_a_failure_of_an_endpoint_that_is_gone_has_a_page_too(admin_client: Client) -> None:

@@ -24,7 +24,7 @@ class OpenFilter(ChoiceFilter):
     title = "resolution"
     parameter_name = "resolution"
     field = "resolution"
-    options = {str(value): str(label) for value, label in TaskFailure.Resolution.choices}
+    options = {"open": "Open", "succeeded": "Succeeded later", "resolved": "Resolved by hand"}
     default = TaskFailure.Resolution.OPEN.value
 
 
@@ -49,7 +49,7 @@ class TaskFailureAdmin(LedgerAdmin[TaskFailure]):
     search_ids = {PREFIX: "pk"}
     search_fields = ("pk",)
     search_help_text = "A tf_… id."
-    list_display = ("short_id", "badge", "task", "subject", "exception", "sentence", "count", "seen", "again")
+    list_display = ("short_id", "badge", "what", "why", "count", "seen", "again")
     list_filter = (OpenFilter, TaskFilter)
     actions = ("run_again", "resolve")
     buttons = ("run_again", "resolve")
@@ -59,10 +59,16 @@ class TaskFailureAdmin(LedgerAdmin[TaskFailure]):
     def badge(self, obj: TaskFailure) -> SafeString:
         return markup.badge(obj.resolution)
 
-    @admin.display(description="arguments")
-    def subject(self, obj: TaskFailure) -> SafeString:
+    @admin.display(description="task and arguments")
+    def what(self, obj: TaskFailure) -> SafeString:
         text = ", ".join(map(str, obj.args))
-        return format_html('<code class="c-clip" title="{}">{}</code>', text, text) if text else markup.NOTHING
+        return format_html('{}<br><small class="c-clip" title="{}">{}</small>', obj.task, text, text)
+
+    @admin.display(description="exception")
+    def why(self, obj: TaskFailure) -> SafeString:
+        return format_html(
+            '{}<br><small class="c-clip" title="{}">{}</small>', obj.exception, obj.sentence, obj.sentence
+        )
 
     @admin.display(description="last seen")
     def seen(self, obj: TaskFailure) -> SafeString:
@@ -76,7 +82,7 @@ class TaskFailureAdmin(LedgerAdmin[TaskFailure]):
     def button_fits(self, name: str, obj: TaskFailure) -> bool:
         return obj.resolution == TaskFailure.Resolution.OPEN and (obj.runnable or name != "run_again")
 
-    @operation("Run selected again")
+    @operation("Run selected again", button="Run again")
     def run_again(self, request: HttpRequest, queryset: QuerySet[TaskFailure]) -> None:
         """Publish the tasks once more, with the same arguments; each is resolved when it goes through."""
         rows = list(queryset)

@@ -18,7 +18,7 @@ class TaskFailure(models.Model):
 
     class Resolution(models.TextChoices):
         OPEN = "open"
-        SUCCEEDED = "succeeded", "Succeeded later"
+        SUCCEEDED = "succeeded", "Succeeded (the same task went through later)"
         RESOLVED = "resolved", "Resolved by hand"
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
