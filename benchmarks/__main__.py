@@ -25,7 +25,10 @@ _QUIET = 0.5  # load per core before a run above which figures mean little
 
 
 def main() -> None:
-    """Exit status 1 when a scenario, or a part of one, failed. A missed bar is a result, not a failure."""
+    """Exit status 1 when a scenario, or a part of one, failed. A missed bar is a result, not a failure.
+
+    An interrupted run reports what it has so far, beside the kept results.
+    """
     names, options, folder = _command_line()
     machine = facts.machine()
     if machine["load_before"] > _QUIET * machine["cpu_count"]:
@@ -34,7 +37,12 @@ def main() -> None:
     outcomes: dict[str, dict[str, Any]] = {}
     for name in names:
         _say(f"{name} ...")
-        outcomes[name] = isolated.run(name, options)
+        try:
+            outcomes[name] = isolated.run(name, options)
+        except KeyboardInterrupt:
+            folder = RESULTS / "partial"
+            outcomes[name] = {"failed": "interrupted", "seconds": 0.0}
+            break
         failed = outcomes[name].get("failed")
         _say(f"{name}: {f'FAILED: {failed}' if failed else 'done'} in {outcomes[name]['seconds']:.0f} s")
     results = report.assemble(outcomes, options, about)

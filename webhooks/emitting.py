@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -118,8 +117,7 @@ def _draft(event: Mapping[str, Any]) -> ingest.Draft:
         "channels": list(event.get("channels") or ()),
     }
     head = json.dumps(rest, cls=DjangoJSONEncoder).encode()
-    draft = ingest_json.parse_event(b'%b,"data":%b}' % (head[:-1], text))
-    return replace(draft, origin=Event.Origin.LIBRARY)
+    return ingest_json.parse_event(b'%b,"data":%b}' % (head[:-1], text), origin=Event.Origin.LIBRARY)
 
 
 _tenants: Lookup[UUID | str, UUID] = Lookup(Tenant)

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report.say("interrupted; everything that was started has been stopped")
         return 130
     report.table(results)
-    if options.page and _whole(options, results):
+    if options.page and not options.only and not any(result.verdict.broken for result in results):
         report.write_page(results, options.repeat)
     return report.conclude(results)
 
@@ -48,7 +48,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--events", type=int, metavar="N", help=f"events of each scenario (default {FULL})")
     parser.add_argument("--list", action="store_true", help="the names of the scenarios")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="copy the logs of all processes to a folder")
-    parser.add_argument("--no-page", dest="page", action="store_false", help="leave docs/reliability.md as it is")
+    parser.add_argument(
+        "--page",
+        action=argparse.BooleanOptionalAction,
+        help="write docs/reliability.md after a good run of all scenarios (default: unless --quick)",
+    )
     options = parser.parse_args(arguments)
     if options.list:
         report.list_scenarios(SCENARIOS.values())
@@ -59,6 +63,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.repeat < 1 or (options.events is not None and options.events < 1):
         parser.error("--repeat and --events take a number from 1 on")
     options.seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
+    options.page = options.page if options.page is not None else not options.quick
     options.events = options.events or (QUICK if options.quick else FULL)
     return options
 
@@ -95,11 +100,6 @@ def _worlds(group: list[Scenario], rabbit: bool, logs: Path | None) -> Iterator[
 
 def _skipped(one: Scenario, seed: int) -> Result:
     return Result(one, seed, skipped="RabbitMQ is not installed (Debian and Ubuntu: apt install rabbitmq-server)")
-
-
-def _whole(options: argparse.Namespace, results: list[Result]) -> bool:
-    """The page shows complete runs only, and only good ones."""
-    return not options.only and not options.quick and not any(result.verdict.broken for result in results)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -51,6 +51,7 @@ class SmallDisk:
         self._folder.mkdir(exist_ok=True)
         account = self._world.database.account
         owner = f"uid={account.uid},gid={account.gid}," if account.uid is not None else ""
+        self._compact()
         ((present,),) = self._world.rows(_BYTES, [self._tables])
         options = f"{owner}mode=0700,size={present + _ROOM}"
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._folder)], check=True)
@@ -99,8 +100,18 @@ class SmallDisk:
         database._single_user(database.cluster, f"{statement}\n")
         database.start()
 
+    def _compact(self) -> None:
+        """Leave no free space inside the tables: rows would still fit there after the disk is full."""
+        for name, kind in self._parts():
+            if kind == "r":
+                self._world.rows(f"VACUUM FULL {name}")
+
+    def _parts(self) -> list[tuple[str, str]]:
+        """Name and kind (r: table, i: index) of everything that is to lie on the disk."""
+        return [(name, kind) for table in self._tables for name, kind in self._world.rows(_PARTS, [table, table])]
+
     def _move(self, space: str) -> None:
-        parts = [row for table in self._tables for row in self._world.rows(_PARTS, [table, table])]
+        parts = self._parts()
         for name, kind in parts:
             self._world.rows(f"ALTER {'TABLE' if kind == 'r' else 'INDEX'} {name} SET TABLESPACE {space}")
 

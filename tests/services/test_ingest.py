@@ -18,8 +18,6 @@ from tests.services.engine import at_once, in_thread, statements, wait_for_a_loc
 from webhooks.core import ids
 from webhooks.errors import InvalidInput
 from webhooks.models import Event, EventKey, EventType, Tenant
-from webhooks.models.partitions import partition_name
-from webhooks.services import ingest
 from webhooks.services.ingest import Draft, Published, publish
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +58,7 @@ def test_what_is_not_said_has_a_default(tenant: Tenant) -> None:
     event = Event.objects.get(id=made.id)
     assert made.public_id == event.public_id == event.correlation_id == ids.show(ids.EVENT, made.id)
     assert (event.key, event.version, made.version, event.channels) == (None, "", "v1", [])
-    assert before <= event.created_at == made.created_at <= datetime.now(UTC)
+    assert before - timedelta(milliseconds=1) < event.created_at == made.created_at <= datetime.now(UTC)
 
 
 def test_publishing_nothing_stores_nothing(tenant: Tenant) -> None:
@@ -84,19 +82,17 @@ def test_the_same_id_with_the_same_content_is_a_duplicate(tenant: Tenant) -> Non
     assert Event.objects.count() == 1
 
 
-def test_a_duplicate_has_the_version_that_the_first_one_got(tenant: Tenant) -> None:
+def test_a_duplicate_has_the_version_of_its_registered_type(tenant: Tenant) -> None:
     EventType.objects.create(name="order.created", version="v3")
-    publish(tenant.id, [draft("k")])
-    EventType.objects.update(version="v4")
-    assert publish(tenant.id, [draft("k")])[0].version == "v3"
+    first, other = publish(tenant.id, [draft("k"), draft("said", version="v9")])
+    again = publish(tenant.id, [draft("k"), draft("said", version="v9")])
+    assert again == [replace(first, duplicate=True), replace(other, duplicate=True)]
 
 
 def test_an_id_whose_event_has_expired_is_still_taken(tenant: Tenant) -> None:
     first, _ = publish(tenant.id, [draft("k", version="v2"), draft("other")])
     Event.objects.filter(id=first.id).delete()
-    (again,) = publish(tenant.id, [draft("k", version="v2")])
-    assert (again.id, again.version, again.duplicate) == (first.id, "v2", True)
-    assert abs(again.created_at - first.created_at) < timedelta(milliseconds=5)
+    assert publish(tenant.id, [draft("k", version="v2")]) == [replace(first, duplicate=True)]
 
 
 def test_an_id_that_becomes_free_while_it_is_refused_is_taken(tenant: Tenant) -> None:
@@ -104,7 +100,7 @@ def test_an_id_that_becomes_free_while_it_is_refused_is_taken(tenant: Tenant) ->
     publish(tenant.id, [draft("k", b"1"), draft("other", b"1")])
 
     def dropped_meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
-        if "LEFT JOIN LATERAL" in sql:
+        if "JOIN webhooks_eventkey" in sql:
             EventKey.objects.filter(key="k").delete()
         return execute(sql, *rest)
 
@@ -272,7 +268,7 @@ def test_several_events_with_ids_are_stored_together_or_not_at_all(tenant: Tenan
     publish(tenant.id, [draft("old")])
 
     def gone(execute: Any, sql: str, *rest: Any) -> Any:
-        if "LEFT JOIN LATERAL" in sql:
+        if "JOIN webhooks_eventkey" in sql:
             raise OperationalError("the connection is closed")
         return execute(sql, *rest)
 
@@ -329,18 +325,6 @@ def test_an_id_that_looks_like_clarions_own_is_one_statement_more(tenant: Tenant
     with statements() as seen:
         publish(tenant.id, [draft("evt_" + "0" * 32)])
     assert len(seen) == 2
-
-
-def test_the_holders_of_ids_are_found_without_reading_a_day_of_events(tenant: Tenant) -> None:
-    (one, *_) = publish(tenant.id, [draft(secrets.token_hex(8)) for _ in range(1000)])
-    today = partition_name("webhooks_event", ids.created_at(one.id).date())
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")  # as statistics might make the planner think
-        cursor.execute(f"EXPLAIN {ingest._HOLDERS}", [tenant.id, [one.public_id]])
-        plan = [line for (line,) in cursor.fetchall()]
-    (scan,) = [n for n, line in enumerate(plan) if today in line]
-    assert "Index Scan" in plan[scan]
-    assert plan[scan + 1].strip() == "Index Cond: (id = k.event_id)"
 
 
 # --- registered types

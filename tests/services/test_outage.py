@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, connection
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
@@ -65,9 +73,10 @@ def test_a_connection_that_postgresql_ended_is_an_outage() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_that_took_too_long_is_none() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', '10', false)")
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Of this transaction only: the connection goes back to the pool.
+        cursor.execute("SELECT set_config('statement_timeout', '10', true)")
         with pytest.raises(OperationalError) as caught:
             cursor.execute("SELECT pg_sleep(5)")
-    connection.close()
+        transaction.set_rollback(True)
     assert not is_outage(caught.value)

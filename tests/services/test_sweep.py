@@ -93,7 +93,7 @@ def test_an_expired_lease_becomes_pending_and_its_attempt_is_kept_as_lost() -> N
 def test_each_lost_attempt_has_a_key_of_its_own_and_of_now() -> None:
     endpoint = make_endpoint()
     for _ in range(50):
-        leased(endpoint, ago(1))
+        leased(endpoint, ago(60))
     before = ids.floor(datetime.now(UTC) - timedelta(seconds=1))
     assert sweep().expired == 50
     keys = list(Attempt.objects.values_list("id", flat=True))

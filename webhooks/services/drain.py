@@ -89,6 +89,8 @@ def drain(
     if target.blocked:
         settle_mailbox(endpoint_id)
         return Drained("blocked")
+    if target.idle:
+        return Drained("idle")
     wanted = _claim_size(target)
     grant = gate.admit(
         endpoint_id, str(uuid4()), want=wanted, hold=_lease(target),

@@ -78,10 +78,11 @@ _ROUTE = (
            bool_or(channel_ok AND version_ok AND filter_ok) AS wanted,
            bool_or(channel_ok) AS channel_ok, bool_or(version_ok) AS version_ok
     FROM (
-        SELECT m.*, (m.filter IS NULL OR p.event_id IS NOT NULL) AS filter_ok
+        -- a hashed subplan: the planner takes the CTEs for one row each, and would join by nested loops
+        SELECT m.*, (m.filter IS NULL OR (m.event_id, m.subscription_id) IN (
+            SELECT * FROM unnest(%(passed_events)s::uuid[], %(passed_subscriptions)s::uuid[])
+        )) AS filter_ok
         FROM matched m
-        LEFT JOIN unnest(%(passed_events)s::uuid[], %(passed_subscriptions)s::uuid[]) AS p(event_id, subscription_id)
-          ON p.event_id = m.event_id AND p.subscription_id = m.subscription_id
     ) AS m
     GROUP BY event_id, tenant_id, endpoint_id, state, wait
 ), keyed AS (
@@ -98,11 +99,12 @@ _ROUTE = (
     ON CONFLICT (id) DO NOTHING
     RETURNING id, event_id, endpoint_id, state
 )
-SELECT event_id, endpoint_id, made.id, made.state, NULL AS refusal
-FROM keyed LEFT JOIN made USING (event_id, endpoint_id)
+SELECT event_id, endpoint_id, id, state, NULL AS refusal, 0 AS matches FROM made
+UNION ALL
+SELECT event_id, NULL, NULL, NULL, NULL, count(*) FROM keyed GROUP BY event_id
 UNION ALL
 SELECT event_id, endpoint_id, NULL, NULL,
-       CASE WHEN NOT channel_ok THEN 'channel' WHEN NOT version_ok THEN 'version' ELSE 'filter' END
+       CASE WHEN NOT channel_ok THEN 'channel' WHEN NOT version_ok THEN 'version' ELSE 'filter' END, 0
 FROM judged WHERE NOT wanted
 """
 )
@@ -147,7 +149,7 @@ def fan_out(since: UUID | None = None, *, fair: bool = False) -> FannedOut:
         outbox.put_back(cursor, events[len(routed) :])
         rows = _route(cursor, routed, [(e, s, text) for e, s, text, n in candidates if not n])
         _write_trace(cursor, rows)
-        made = [(endpoint, delivery, state) for _, endpoint, delivery, state, _ in rows if delivery]
+        made = [(endpoint, delivery, state) for _, endpoint, delivery, state, *_ in rows if delivery]
         bells = notify_mailboxes(cursor, made)
     _sizes.learn(len(routed), len(rows))
     return FannedOut(len(routed), len(made), len(events) >= limit or len(routed) < len(events), bells)
@@ -181,7 +183,8 @@ def _affordable(events: Sequence[Unrouted], matches: dict[UUID, int]) -> Sequenc
 
 
 def _route(cursor: Any, events: Sequence[Unrouted], filtered: Sequence[tuple[UUID, UUID, str]]) -> list[Any]:
-    """Insert the deliveries; rows of (event, endpoint, delivery | None, its state, refusal | None)."""
+    """Insert the deliveries. Rows of (event, endpoint, delivery, state, refusal, matches), of which each says one
+    thing: a delivery that was made, a refusal, or how many endpoints the event matched."""
     passed = _passing(filtered, {event.id for event in events})
     parameters = _wanted(events) | {
         "passed_events": [event_id for event_id, _ in passed],
@@ -253,12 +256,12 @@ def _integer(digits: str) -> float:
     return int(digits) if len(digits) < 1000 else float(digits)
 
 
-def _write_trace(cursor: Any, rows: Sequence[tuple[UUID, UUID, UUID | None, str | None, str | None]]) -> None:
-    """Note on each event how many deliveries it made and which endpoints refused it, and why."""
+def _write_trace(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Note on each event how many endpoints it matched and which refused it, and why."""
     matched: dict[UUID, int] = {}
     refused: dict[UUID, list[dict[str, str]]] = {}
-    for event_id, endpoint_id, _, _, refusal in rows:
-        matched[event_id] = matched.get(event_id, 0) + (refusal is None)
+    for event_id, endpoint_id, _, _, refusal, matches in rows:
+        matched[event_id] = matched.get(event_id, 0) + matches
         if refusal:
             refused.setdefault(event_id, []).append({"webhook": ids.show(ids.WEBHOOK, endpoint_id), "reason": refusal})
     if matched:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -70,7 +70,6 @@ def publish(tenant_id: UUID, drafts: Sequence[Draft]) -> list[Published]:
     like Clarion's own. Raises :class:`InvalidInput` (pointer ``/<index>/type``) for a type that is not registered
     while WEBHOOKS_STRICT_EVENT_TYPES is on; nothing is stored then.
     """
-    now = datetime.now(UTC)
     known = _republished(tenant_id, drafts)
     first: dict[str | None, int] = {}
     for n, draft in enumerate(drafts):
@@ -79,35 +78,41 @@ def publish(tenant_id: UUID, drafts: Sequence[Draft]) -> list[Published]:
     chosen = {n: ids.new_id() for n, d in enumerate(drafts) if n not in known and first.get(d.key, n) == n}
     # One draft is one statement; of several, all that can be stored are, or none.
     with transaction.atomic() if first and len(drafts) > 1 else nullcontext():
-        versions = _store(tenant_id, drafts, chosen, now)
+        versions = _store(tenant_id, drafts, chosen)
         for n, event_id in chosen.items():
             if event_id in versions:
-                known[n] = _published(drafts[n], event_id, versions[event_id], now)
+                known[n] = _published(drafts[n], event_id, versions[event_id])
         taken = [n for n in range(len(drafts)) if n not in known]
         if taken:
             known |= _already_there(tenant_id, drafts, taken)
     return [known[n] for n in range(len(drafts))]
 
 
-def _published(draft: Draft, event_id: UUID, version: str, moment: datetime, **fields: bool) -> Published:
+def _published(draft: Draft, event_id: UUID, version: str, **fields: bool) -> Published:
     return Published(
         id=event_id,
         public_id=draft.key or ids.show(ids.EVENT, event_id),
         type=draft.type,
         version=version or DEFAULT_VERSION,
-        created_at=draft.created_at or moment,
+        created_at=_created_at(draft, event_id),
         **fields,
     )
 
 
+def _created_at(draft: Draft, event_id: UUID) -> datetime:
+    """What the key says when the publisher does not: the same when he asks again, without reading the event."""
+    return draft.created_at or ids.created_at(event_id)
+
+
 # The tenant's own registration of a type wins over everybody's. It is looked up here rather than before: that is
 # one statement less, and right in every process from the moment the type is committed.
-_WANTED = """
-    SELECT e.*, (
+_REGISTERED = """(
         SELECT t.version FROM webhooks_eventtype t
         WHERE t.name = e.type AND (t.tenant_id = %(tenant)s OR t.tenant_id IS NULL)
         ORDER BY t.tenant_id NULLS LAST LIMIT 1
-    ) AS registered
+    )"""
+_WANTED = f"""
+    SELECT e.*, {_REGISTERED} AS registered
     FROM ROWS FROM (
         json_to_recordset(%(rows)s) AS (
             id uuid, key text, type text, version text, metadata jsonb, channels text[], correlation_id text,
@@ -147,7 +152,7 @@ SELECT id, version FROM stored UNION ALL SELECT id, NULL FROM unknown
 """
 
 
-def _store(tenant_id: UUID, drafts: Sequence[Draft], chosen: dict[int, UUID], now: datetime) -> dict[UUID, str]:
+def _store(tenant_id: UUID, drafts: Sequence[Draft], chosen: dict[int, UUID]) -> dict[UUID, str]:
     """Insert events together with the ids of their publishers; return the version of each that was inserted.
 
     Race: another publisher inserts the same id at this moment. The unique index makes this statement wait for how
@@ -157,7 +162,7 @@ def _store(tenant_id: UUID, drafts: Sequence[Draft], chosen: dict[int, UUID], no
         return {}
     keyed = any(drafts[n].key is not None for n in chosen)
     statement = _STORE_STRICTLY if conf.STRICT_EVENT_TYPES else _STORE_WITH_KEYS if keyed else _STORE
-    rows = [_row(drafts[n], event_id, now) for n, event_id in chosen.items()]
+    rows = [_row(drafts[n], event_id) for n, event_id in chosen.items()]
     with binding_cursor() as cursor:
         cursor.execute(
             statement,
@@ -178,7 +183,7 @@ def _store(tenant_id: UUID, drafts: Sequence[Draft], chosen: dict[int, UUID], no
     return versions
 
 
-def _row(draft: Draft, event_id: UUID, now: datetime) -> dict[str, Any]:
+def _row(draft: Draft, event_id: UUID) -> dict[str, Any]:
     return {
         "id": event_id,
         "key": draft.key,
@@ -188,37 +193,37 @@ def _row(draft: Draft, event_id: UUID, now: datetime) -> dict[str, Any]:
         "channels": draft.channels,
         "correlation_id": draft.correlation_id or draft.key or ids.show(ids.EVENT, event_id),
         "origin": draft.origin,
-        "created_at": draft.created_at or now,
+        "created_at": _created_at(draft, event_id),
         "fingerprint": draft.fingerprint().hex() if draft.key is not None else None,
     }
 
 
-# OFFSET 0 keeps the planner from a join that reads whole days of events: each one is looked up by its key.
-_HOLDERS = """
-SELECT k.key, k.event_id, k.fingerprint, e.version, e.created_at
-FROM webhooks_eventkey k LEFT JOIN LATERAL (
-    SELECT version, created_at FROM webhooks_event WHERE id = k.event_id OFFSET 0
-) AS e ON true
-WHERE k.tenant_id = %s AND k.key = ANY(%s)
+_HOLDERS = f"""
+SELECT e.n, k.event_id, k.fingerprint, {_REGISTERED}
+FROM unnest(%(numbers)s::int[], %(keys)s::text[], %(types)s::text[]) AS e(n, key, type)
+JOIN webhooks_eventkey k ON k.tenant_id = %(tenant)s AND k.key = e.key
 """
 
 
 def _already_there(tenant_id: UUID, drafts: Sequence[Draft], taken: Sequence[int]) -> dict[int, Published]:
     """The results for drafts whose id another event has: duplicates and conflicts."""
+    parameters: dict[str, Any] = {
+        "tenant": tenant_id,
+        "numbers": list(taken),
+        "keys": [drafts[n].key for n in taken],
+        "types": [drafts[n].type for n in taken],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_HOLDERS, [tenant_id, [drafts[n].key for n in taken]])
-        holders = {key: holder for key, *holder in cursor.fetchall()}
+        cursor.execute(_HOLDERS, parameters)
+        holders = cursor.fetchall()
+    found = {}
+    for n, event_id, fingerprint, registered in holders:
+        same = bytes(fingerprint) == drafts[n].fingerprint()
+        version = drafts[n].version or registered or ""
+        found[n] = _published(drafts[n], event_id, version, duplicate=same, conflict=not same)
     # The holder expired between the two statements: its id is free again.
-    freed = [n for n in taken if drafts[n].key not in holders]
-    found = dict(zip(freed, publish(tenant_id, [drafts[n] for n in freed]), strict=True)) if freed else {}
-    for n in taken:
-        if n not in found:
-            event_id, fingerprint, version, moment = holders[drafts[n].key]
-            same = bytes(fingerprint) == drafts[n].fingerprint()
-            found[n] = _published(
-                drafts[n], event_id, version or drafts[n].version, moment or ids.created_at(event_id),
-                duplicate=same, conflict=not same,
-            )  # fmt: skip
+    if freed := [n for n in taken if n not in found]:
+        found |= zip(freed, publish(tenant_id, [drafts[n] for n in freed]), strict=True)
     return found
 
 

@@ -12,6 +12,7 @@ import msgspec
 from webhooks.conf import conf
 from webhooks.core import jsontext, patterns
 from webhooks.errors import FieldError, InvalidInput, Malformed, TooLarge
+from webhooks.models import Event
 from webhooks.services.ingest import Draft
 
 MAX_METADATA_BYTES = 16_384  # it is copied into every delivery and kept as jsonb
@@ -26,7 +27,7 @@ _ENVELOPE_DEPTH = 1  # the object around data
 _BATCH_DEPTH = 3  # the same inside {"events": [...]}
 
 
-class _Event(msgspec.Struct, forbid_unknown_fields=True):
+class _NewEvent(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     data: msgspec.Raw
     id: str | None = None
@@ -40,12 +41,12 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True):
     events: list[msgspec.Raw]
 
 
-_event = msgspec.json.Decoder(_Event)
+_event = msgspec.json.Decoder(_NewEvent)
 _batch = msgspec.json.Decoder(_Batch)
 _raw = msgspec.json.Decoder(msgspec.Raw)
 
 
-def parse_event(raw: bytes, *, correlation_id: str = "") -> Draft:
+def parse_event(raw: bytes, *, correlation_id: str = "", origin: str = Event.Origin.API) -> Draft:
     """One event of ``POST /api/events``.
 
     Raises :class:`TooLarge`, :class:`Malformed` (not JSON) or :class:`InvalidInput` with pointers.
@@ -53,7 +54,7 @@ def parse_event(raw: bytes, *, correlation_id: str = "") -> Draft:
     if len(raw) > conf.MAX_EVENT_BYTES:
         raise TooLarge(_too_large(raw))
     _check(jsontext.check_text, raw)
-    return _draft(raw, correlation_id)
+    return _draft(raw, correlation_id, origin)
 
 
 def parse_batch(raw: bytes, *, correlation_id: str = "") -> list[Draft | list[FieldError]]:
@@ -89,7 +90,7 @@ def _item(raw: bytes, correlation_id: str) -> Draft | list[FieldError]:
     if len(raw) > conf.MAX_EVENT_BYTES:
         return [FieldError("", _too_large(raw))]
     try:
-        return _draft(raw, correlation_id)
+        return _draft(raw, correlation_id, Event.Origin.API)
     except InvalidInput as error:
         return error.errors
 
@@ -129,9 +130,9 @@ def _field_error(message: str) -> FieldError:
     return FieldError("".join(f"/{step}" for step in steps), what.replace("`", ""))
 
 
-def _draft(raw: bytes, correlation_id: str) -> Draft:
+def _draft(raw: bytes, correlation_id: str, origin: str) -> Draft:
     _check(jsontext.check_depth, raw, conf.MAX_JSON_DEPTH + _ENVELOPE_DEPTH)
-    event: _Event = _decode(_event, raw)
+    event: _NewEvent = _decode(_event, raw)
     faults = list(_faults(event))
     if faults:
         raise InvalidInput(faults)
@@ -145,6 +146,7 @@ def _draft(raw: bytes, correlation_id: str) -> Draft:
         metadata=event.metadata,
         channels=event.channels,
         correlation_id=own if isinstance(own, str) and _CORRELATION.match(own) else correlation_id,
+        origin=origin,
     )
 
 
@@ -155,7 +157,7 @@ def _utc(moment: datetime) -> datetime:
         raise InvalidInput(FieldError("/created_at", "lies outside the years 1 to 9999 in UTC")) from None
 
 
-def _faults(event: _Event) -> Any:
+def _faults(event: _NewEvent) -> Any:
     try:
         patterns.check_event_type(event.type)
     except patterns.InvalidPattern as error:

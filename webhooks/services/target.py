@@ -59,6 +59,7 @@ class Target:
     consecutive_failures: int
     blocked: bool
     failing_since: datetime | None
+    idle: bool  # nothing is due within the next second: the bell was late, or doubled
 
 
 _LOAD = """
@@ -66,7 +67,7 @@ SELECT e.updated_at, e.tenant_id, t.metadata::text, e.state = 'active' AND e.del
        CASE WHEN e.ordered THEN 1 ELSE e.max_in_flight END, e.ordered,
        COALESCE((e.rate_limit->>'limit')::int, 0), COALESCE((e.rate_limit->>'period')::float, 1),
        m.oldest_pending_id, m.latency_ms, m.consecutive_failures, COALESCE(m.blocked_until > now(), false),
-       m.failing_since
+       m.failing_since, COALESCE(m.next_due_at > now() + interval '1 second', true)
 FROM webhooks_endpoint e
 JOIN webhooks_mailbox m ON m.endpoint_id = e.id
 JOIN webhooks_tenant t ON t.id = e.tenant_id

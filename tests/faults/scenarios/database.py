@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tests.faults.disk import SmallDisk
 from tests.faults.load import TYPES, Load
-from tests.faults.scenario import Run, scenario
+from tests.faults.scenario import Run, scenario, wait_for
 
 _ANSWERED_WITHIN = 10.0  # seconds for a refusal: the pool's time limit of 3, and a machine with other things to do
 
@@ -122,7 +122,8 @@ def disk_full_for_attempts(run: Run) -> None:
     run.usual_endpoints()
     with SmallDisk(run.world, ["webhooks_attempt"]) as disk:
         with run.load(seconds=run.choose(30, 8)):
-            run.pause(0.5, 1.5)
+            wait_for(run.arrivals, "deliveries after the restarts that made the disk")
+            run.busy()
             with run.fault("disk full") as fault, disk.full():
                 end = time.monotonic() + run.choose(15, 4)
                 while time.monotonic() < end:
