@@ -76,6 +76,7 @@ def _report(failure: Failure) -> None:
     try:
         # At once, not when the queue's worker comes to it: until then the sweep would ring each second.
         task_failures.pause(failure)
+        _open.add(task_failures.key(failure.task, failure.args))
         if failure.task == task_failed.name or not _published(failure):
             task_failures.record(failure)
     except AnyDatabaseError as error:
@@ -123,6 +124,10 @@ class _OpenFailures:
             finally:
                 self._looking.release()
         return key in self._keys
+
+    def add(self, key: task_failures.Key) -> None:
+        """It failed here a moment ago; its row may not be written yet."""
+        self._keys |= {key}
 
     def drop(self, key: task_failures.Key) -> None:
         """It is resolved."""
