@@ -58,9 +58,9 @@ def connections_cut(run: Run) -> None:
 def database_unreachable(run: Run) -> None:
     """Calls get 503 with Retry-After, soon. What got 202 arrives, what got 503 does not exist."""
     run.usual_endpoints()
-    with _publishers(run, run.choose(40, 8)), run.fault("PostgreSQL away", database=True):
+    with _publishers(run, run.choose(40, 14)), run.fault("PostgreSQL away", database=True):
         run.world.database.halt(signal.SIGINT)
-        time.sleep(run.choose(30, 4))
+        time.sleep(run.choose(30, 10))  # longer than a call waits for a connection
         run.world.database.start()
     run.expect(any(spoken.refusals for spoken in run.spoken), "no call was refused while PostgreSQL was away")
     slowest = max(reply.seconds for spoken in run.spoken for reply in spoken.refusals)
