@@ -14,8 +14,9 @@ _PAD = 24  # between the edge and anything
 _HEAD = 74  # height of title and subtitle
 _ROW = 34  # height of one bar with its space
 _BAR = 18  # height of the bar itself
+_THIN = 1.5  # length of the shortest bar, so that it can be seen
 _FOOT = 40  # height of the axis with its numbers
-_CHARACTER = 7.3  # width of an average character at 14 px
+_CHARACTER = 7.7  # width of an average character at 14 px
 _SMALL = 6.4  # the same at 12.5 px
 _PLOT = 300  # height of a line chart's plot
 _TICKS = 5  # about as many numbers on an axis
@@ -27,6 +28,7 @@ _STYLE = """
     .title { font-size: 17px; font-weight: 600 }
     .note { font-size: 12.5px; fill: #5b5e66 }
     .ours { font-weight: 600 }
+    .value { paint-order: stroke; stroke: #fbfbfa; stroke-width: 4px }
     .grid { stroke: #e4e3de; stroke-width: 1 }
     .axis { stroke: #8d8c86; stroke-width: 1 }
     .range { stroke: #24262b; stroke-width: 1.5; fill: none }
@@ -40,6 +42,7 @@ _STYLE = """
     @media (prefers-color-scheme: dark) {
       .ground { fill: #17191d; stroke: #3a3d44 }
       text { fill: #e8e9ec }
+      .value { stroke: #17191d }
       .note { fill: #a9adb6 }
       .grid { stroke: #2b2e35 }
       .axis { stroke: #7d8089 }
@@ -112,10 +115,14 @@ def bars(title: str, note: str, rows: Sequence[Bar], mark: Mark | None = None) -
     scale = (right - left) / steps[-1]
     bottom = _HEAD + len(rows) * _ROW
     parts = [_grid(left + step * scale, bottom, step) for step in steps]
+    words = []
     for n, (row, (value, between)) in enumerate(zip(rows, texts, strict=True)):
-        parts.append(_bar(row, _HEAD + n * _ROW, left, scale, value, between))
+        middle = _HEAD + (n + 0.5) * _ROW
+        parts.append(_bar(row, middle, left, scale))
+        words.append(_words(row, middle, left, scale, value, between))
     if mark:
         parts.append(_mark_down(left + mark.value * scale, bottom, mark.label))
+    parts += words  # above the mark
     return _frame(title, note, bottom + _FOOT, parts)
 
 
@@ -125,22 +132,26 @@ def _measured(value: Spread) -> tuple[str, str]:
     return number(value["median"]), "" if low == high else f"  {low}–{high}"  # noqa: RUF001 - a range
 
 
-def _bar(row: Bar, top: float, left: float, scale: float, value: str, between: str) -> str:
-    middle = top + _ROW / 2
+def _bar(row: Bar, middle: float, left: float, scale: float) -> str:
     low, high = left + row.value["low"] * scale, left + row.value["high"] * scale
-    length = max(row.value["median"] * scale, 1.5)
     whisker = (
         f'<path class="range" d="M{low:.1f} {middle:.1f}H{high:.1f}M{low:.1f} {middle - 4:.1f}v8M{high:.1f} '
         f'{middle - 4:.1f}v8"/>'
         if high - low >= 1
         else ""
     )
+    return (
+        f'<rect class="f{row.colour}" x="{left:.1f}" y="{middle - _BAR / 2:.1f}" '
+        f'width="{max(row.value["median"] * scale, _THIN):.1f}" height="{_BAR}" rx="2"/>{whisker}'
+    )
+
+
+def _words(row: Bar, middle: float, left: float, scale: float, value: str, between: str) -> str:
+    end = left + max(row.value["high"] * scale, _THIN)
     name = ' class="ours"' if row.ours else ""
     return (
         f'<text{name} x="{left - 10:.1f}" y="{middle + 5:.1f}" text-anchor="end">{escape(row.label)}</text>'
-        f'<rect class="f{row.colour}" x="{left:.1f}" y="{middle - _BAR / 2:.1f}" width="{length:.1f}" '
-        f'height="{_BAR}" rx="2"/>{whisker}'
-        f'<text x="{max(high, left + length) + 8:.1f}" y="{middle + 5:.1f}"><tspan{name}>{value}</tspan>'
+        f'<text class="value" x="{end + 8:.1f}" y="{middle + 5:.1f}"><tspan{name}>{value}</tspan>'
         f'<tspan class="note">{between}</tspan></text>'
     )
 

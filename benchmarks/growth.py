@@ -153,8 +153,11 @@ def _both(before: Spread, after: Sequence[float], ratios: Sequence[float]) -> di
 
 
 def _compared(empty: dict[str, dict[str, float]], loaded: dict[str, dict[str, float]]) -> dict[str, dict[str, Any]]:
-    """Pages that both sides have, slowest first; ``ratio`` of their p50."""
-    rows = {
+    """Pages that both sides have, slowest first; ``ratio`` of their p50.
+
+    It says little of a page that had no rows to show before.
+    """
+    rows: dict[str, dict[str, Any]] = {
         name: {"empty": empty[name], "loaded": after, "ratio": round(empty[name]["p50"] / after["p50"], 2)}
         for name, after in loaded.items()
         if name in empty

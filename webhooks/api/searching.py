@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import Exact
 
-from webhooks.models import Event, Trigger, keyset
+from webhooks.models import Event, Trigger
 from webhooks.models.keyset import Found, Look, Place, Searched, by_window, find, nearest
 from webhooks.services import waiting
 
@@ -143,8 +143,9 @@ def _event_keys(events: QuerySet[Any], place: Place) -> tuple[list[UUID], UUID |
         place = replace(place, start=start)
     found, last = find(events, place, _EVENTS)
     if len(found) == _EVENTS and not any(event.matched for event in found):  # nobody wants the type, or nobody did
-        found, last = find(events, place, keyset.SCAN)
-    last = found[-1].pk if len(found) in (_EVENTS, keyset.SCAN) else last
+        wide, of_type = (events.wide, events.plain()) if isinstance(events, Searched) else (events, events)
+        found, last = find(Searched.of(wide, of_type.filter(matched__gt=0), by_window), place, _EVENTS)
+    last = found[-1].pk if len(found) == _EVENTS else last
     if last is None:
         return [event.pk for event in found if event.matched], None
     of_last = events.filter(id__gte=_millisecond(last), id__lt=_millisecond(last, 1))

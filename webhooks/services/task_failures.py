@@ -111,7 +111,7 @@ def release(failure: TaskFailure) -> None:
     """End the pause of a failure's endpoint: somebody wants to see at once whether it still fails."""
     if (endpoint_id := _endpoint(failure.task, failure.args)) is not None:
         Mailbox.objects.filter(endpoint_id=endpoint_id, blocked_reason=REASON).update(
-            blocked_until=None, blocked_reason=""
+            blocked_until=None, blocked_reason="", next_due_at=Now()
         )
 
 
