@@ -52,6 +52,8 @@ class Claim(NamedTuple):
     full: bool
 
 
+# The lease begins when the row is taken, not when the transaction began: a claim that had to wait for a lock would
+# be born with its lease run out.
 # The bounds on the key are literals of the statement, so the planner leaves all other days out. The condition
 # stands in ``due``, which locks the rows; the UPDATE goes by their keys and nothing else, because with the
 # statistics of a quiet minute the planner would take a partial index for empty and read every pending row.
@@ -71,7 +73,7 @@ WITH due AS (
 ), claimed AS (
     UPDATE webhooks_delivery d
     SET state = 'sending', attempt_count = attempt_count + 1, lease_token = %(token)s,
-        lease_until = now() + %(lease)s * interval '1 second'
+        lease_until = clock_timestamp() + %(lease)s * interval '1 second'
     WHERE d.id = ANY(ARRAY(SELECT id FROM sized WHERE n = 1 OR bytes <= %(bytes)s))
       AND d.id >= %(lower)s AND d.id < %(upper)s
     RETURNING d.id, d.attempt_count, d.trigger
