@@ -48,6 +48,8 @@ def test_everything_stays_inside_however_long_the_names_and_numbers_are() -> Non
     for element in chart.iter():
         for name in ("x", "width"):
             assert -0.5 <= float(element.get(name, "0")) <= WIDTH
+    words = next(text for text in chart.iter(f"{SVG}text") if text.get("class") == "value")
+    assert float(words.get("x", "")) + 6 * len("".join(words.itertext())) <= WIDTH  # 6 units: a narrow character
 
 
 def test_a_mark_stands_where_the_scale_puts_its_value() -> None:
