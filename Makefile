@@ -1,4 +1,4 @@
-# make run | demo | test | lint | bench | bench-quick | faults | lock. Needs make and Python 3.11 or newer; everything else goes into .venv.
+# make run | demo | test | lint | bench | bench-quick | faults | soak | lock. Needs make and Python 3.11 or newer; everything else goes into .venv.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench bench-quick faults lock
+.PHONY: help run demo test lint bench bench-quick faults soak lock
 
 help:
 	@echo 'make run    start everything on this machine; Ctrl-C stops it'
@@ -16,7 +16,8 @@ help:
 	@echo 'make test   run the tests'
 	@echo 'make lint   ruff, mypy, import-linter'
 	@echo 'make bench  measure everything, in at most 20 minutes; make bench-quick: the throughput ratios, in at most 4'
-	@echo 'make faults kill, freeze and cut off everything under load; nothing may be lost (half an hour)'
+	@echo 'make faults kill, freeze and cut off everything under load; nothing may be lost (a quarter of an hour)'
+	@echo 'make soak   the same at random for an hour'
 	@echo 'make lock   compute the lock files again (needs uv)'
 
 run: $(VENV)/run.stamp
@@ -42,6 +43,9 @@ bench-quick: $(VENV)/dev.stamp
 
 faults: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m tests.faults
+
+soak: $(VENV)/dev.stamp
+	@exec $(BIN)/python -m tests.faults.soak
 
 lock:
 	$(COMPILE) --extra embedded --extra demo --output-file requirements.lock

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import secrets
 import signal
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from tests.faults import report, scenarios
-from tests.faults.scenario import SCENARIOS, Result, Scenario, play
-from tests.faults.servers import Rabbit
-from tests.faults.world import World
+from tests.faults import report, scenarios, shifts
+from tests.faults.scenario import SCENARIOS, Result
+from tests.faults.shifts import Order
 
 FULL, QUICK = 2000, 200  # events of each scenario
+WORLDS = os.cpu_count() or 1  # a scenario leaves more than half of a core idle
 
 __all__ = ["scenarios"]
 
@@ -46,6 +46,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} events and fewer faults each")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run all of it N times, seeds counting up")
     parser.add_argument("--events", type=int, metavar="N", help=f"events of each scenario (default {FULL})")
+    parser.add_argument("--worlds", type=int, default=WORLDS, metavar="N", help=f"at once (default {WORLDS})")
     parser.add_argument("--list", action="store_true", help="the names of the scenarios")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="copy the logs of all processes to a folder")
     parser.add_argument(
@@ -60,6 +61,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.names = options.only.split(",") if options.only else list(SCENARIOS)
     if unknown := [name for name in options.names if name not in SCENARIOS]:
         parser.error(f"there is no scenario {', '.join(unknown)}; --list names them")
+    if options.worlds < 1:
+        parser.error("--worlds takes a number from 1 on")
     if options.repeat < 1 or (options.events is not None and options.events < 1):
         parser.error("--repeat and --events take a number from 1 on")
     options.seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
@@ -70,36 +73,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _suite(options: argparse.Namespace, seed: int) -> list[Result]:
     report.say(f"seed {seed}: {len(options.names)} scenarios of {options.events} events")
-    chosen = [SCENARIOS[name] for name in options.names]
-    results = []
-    for rabbit in (False, True):
-        group = [one for one in chosen if one.rabbit == rabbit]
-        for one, world in _worlds(group, rabbit, options.logs):
-            result = play(world, one, seed, options.events, options.quick) if world else _skipped(one, seed)
-            report.progress(result)
-            results.append(result)
-    return results
-
-
-def _worlds(group: list[Scenario], rabbit: bool, logs: Path | None) -> Iterator[tuple[Scenario, World | None]]:
-    """Each scenario with a world to run in; None where the machine cannot have one."""
-    if not group:
-        return
-    if rabbit and not Rabbit.installed():
-        yield from ((one, None) for one in group)
-        return
-    began = time.monotonic()
-    with World(rabbit=rabbit) as world:
-        report.say(f"a world is up after {time.monotonic() - began:.1f} s{' with RabbitMQ' if rabbit else ''}")
-        try:
-            yield from ((one, world) for one in group)
-        finally:
-            if logs is not None:
-                world.copy_logs(logs / ("rabbitmq" if rabbit else "valkey"))
-
-
-def _skipped(one: Scenario, seed: int) -> Result:
-    return Result(one, seed, skipped="RabbitMQ is not installed (Debian and Ubuntu: apt install rabbitmq-server)")
+    order = Order(seed, options.events, options.quick, options.logs)
+    results = shifts.run(options.names, order, options.worlds, report.progress)
+    places = {name: place for place, name in enumerate(options.names)}
+    return sorted(results, key=lambda result: places[result.scenario.name])
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

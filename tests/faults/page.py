@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from benchmarks import charts
+from benchmarks.charts import COLOURS, Series
 from tests.faults import world
 from tests.faults.children import ROOT
 from tests.faults.scenario import Result
 
 PAGE = ROOT / "docs" / "reliability.md"
+CHART = ROOT / "docs" / "images" / "soak-memory.svg"
 _THEMES = {
     "workers": "Processes of Clarion",
     "broker": "Broker",
@@ -45,6 +49,8 @@ something, and then compares what the receiver got with what the API accepted an
   Publishing may have gone on meanwhile.
 
 {conditions}
+
+{soak}
 
 ## What is checked
 
@@ -93,12 +99,57 @@ rabbitmq-server`), a changed clock (`apt install faketime`), a disk to fill (roo
 A short choice of the scenarios runs with the tests, in `tests/faults`.
 """
 
+_SOAK_PLACE = re.compile(r"<!-- soak -->.*?<!-- /soak -->", re.DOTALL)
+_SOAK = """
+<!-- soak -->
+## An hour of random faults
+
+`make soak`: a steady load, and every half minute a fault chosen at random.
+
+**{minutes} minutes, {faults} faults: {events:,} events in {requests:,} requests, {lost} lost, {duplicates} duplicates
+of {in_flight} deliveries in flight.** ({date}, seed {seed})
+
+The faults: {kinds}. After a fault it took at most {resumed} s until the next request arrived.
+
+Memory of the processes that were never killed, after a third of the time and at the end: {memory}.
+
+![Resident memory of a delivery worker and the general worker over the soak](images/soak-memory.svg)
+<!-- /soak -->
+"""
+
 
 def write(results: Sequence[Result], runs: int) -> None:
-    """Write the page; a scenario that could not run here is named on it."""
+    """Write the page; a scenario that could not run here is named on it. What the soak wrote stays."""
     ran = [result for result in results if not result.skipped]
     values = {"result": _summary(ran, runs), "table": _table(ran), "conditions": _conditions(results)}
-    PAGE.write_text(_TEXT.format(**values), encoding="utf-8")
+    PAGE.write_text(_TEXT.format(soak=_kept_soak(), **values), encoding="utf-8")
+
+
+def write_soak(
+    result: Result, minutes: float, counts: Mapping[str, int], curves: Mapping[str, Sequence[tuple[float, float]]]
+) -> None:
+    """Put the summary of a soak into its place on the page, and the curve of its memory beside it."""
+    lines = [Series(name, list(curve), COLOURS[n]) for n, (name, curve) in enumerate(curves.items())]
+    note = "Resident memory, MB; processes that no fault touched"
+    CHART.write_text(charts.lines("Memory over the soak", note, lines, "seconds"), encoding="utf-8")
+    verdict = result.verdict
+    memory = "; ".join(
+        f"{name} {curve[len(curve) // 3][1]:.0f}, {curve[-1][1]:.0f} MB" for name, curve in curves.items()
+    )
+    text = _SOAK.format(
+        minutes=f"{minutes:g}", faults=sum(counts.values()), events=verdict.events, requests=verdict.requests,
+        lost=verdict.lost, duplicates=verdict.duplicates, in_flight=verdict.in_flight, seed=result.seed,
+        date=f"{datetime.now(UTC):%Y-%m-%d}", memory=memory, resumed=_longest([result.resumed]),
+        kinds=", ".join(f"{name} ({count})" for name, count in sorted(counts.items(), key=lambda pair: -pair[1])),
+    )  # fmt: skip
+    whole = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(whole.replace(_kept_soak(), text.strip()), encoding="utf-8")
+
+
+def _kept_soak() -> str:
+    """The section of the soak as it stands on the page; before the first soak, where it will stand."""
+    found = _SOAK_PLACE.search(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else None
+    return found.group() if found else "<!-- soak -->\n<!-- /soak -->"
 
 
 def _summary(ran: Sequence[Result], runs: int) -> str:

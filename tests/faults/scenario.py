@@ -38,6 +38,9 @@ class Scenario:
     rabbit: bool = False
     needs: Callable[[], str] = field(default=lambda: "")
 
+    def __reduce__(self) -> tuple[Callable[[str], Scenario], tuple[str]]:
+        return named, (self.name,)  # results go from process to process
+
 
 @dataclass(slots=True)
 class Result:
@@ -55,6 +58,11 @@ class Result:
 
 
 SCENARIOS: dict[str, Scenario] = {}
+
+
+def named(name: str) -> Scenario:
+    """The registered scenario of that name."""
+    return SCENARIOS[name]
 
 
 def scenario(title: str, *, rabbit: bool = False, needs: Callable[[], str] = lambda: "") -> Callable[[Body], Body]:
@@ -251,7 +259,7 @@ SELECT d.endpoint_id::text, d.state, count(*), min(d.attempt_count), max(d.attem
        (min(m.next_due_at) - now())::text, min(m.blocked_reason), (min(m.blocked_until) - now())::text
 FROM webhooks_delivery d JOIN webhooks_mailbox m USING (endpoint_id)
 WHERE d.tenant_id = %s AND d.state IN ('pending', 'sending', 'held')
-GROUP BY 1, 2
+GROUP BY 1, 2 LIMIT 5
 """
 
 

@@ -136,7 +136,12 @@ def test_one_subscription_that_fits_is_enough(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"9" * 5000, b"[1e400]", b'"\\u0000"', b"null", b"[" * 64 + b"]" * 64, b'{"a":1,"a":2}']
+    "data",
+    [
+        *(b"9" * 5000, b"[1e400]", b'"\\u0000"', b"null", b"[" * 64 + b"]" * 64, b'{"a":1,"a":2}'),
+        *(b"{", b"\xff", b"[" * 100_000),  # by SQL only
+    ],
+    ids=lambda data: repr(data[:8]),
 )
 def test_no_data_stops_the_routing(tenant: Tenant, data: bytes) -> None:
     """Attack: one event (or filter) that raises would stop everybody's events."""

@@ -8,11 +8,12 @@ endpoint); mailboxes are locked in key order, so two fan-outs cannot deadlock.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import connection, transaction
 
 from webhooks.conf import conf
@@ -22,6 +23,8 @@ from webhooks.services import outbox
 from webhooks.services.bell import Bell, is_slow
 from webhooks.services.ingest import DEFAULT_VERSION
 from webhooks.services.outbox import Unrouted
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +233,27 @@ def _passing(candidates: Sequence[tuple[UUID, UUID, str]], routed: set[UUID]) ->
     if not wanted:
         return []
     events = Event.objects.filter(id__in=wanted, id__gte=min(wanted), id__lte=max(wanted))
-    documents = {e.id: document(e) for e in events.only("type", "version", "data", "metadata", "channels")}
+    documents = _documents(events.only("type", "version", "data", "metadata", "channels"))
     conditions = {text: json.loads(text) for _, _, text in candidates}
     answers: dict[tuple[UUID, str], bool] = {}
     for event_id, text in {(event_id, text) for event_id, _, text in candidates if event_id in wanted}:
-        answers[event_id, text] = filters.matches(conditions[text], documents[event_id])
+        found = documents.get(event_id)
+        answers[event_id, text] = found is not None and filters.matches(conditions[text], found)
     return [
         (event_id, subscription_id) for event_id, subscription_id, text in candidates if answers.get((event_id, text))
     ]
+
+
+def _documents(events: Iterable[Event]) -> dict[UUID, dict[str, Any]]:
+    """What filters see of each event. One whose data is no JSON, written past all checks, fits no filter: it must
+    not stop the routing of the others."""
+    documents = {}
+    for event in events:
+        try:
+            documents[event.id] = document(event)
+        except (ValueError, RecursionError):
+            log.error("event_unreadable", event_id=ids.show(ids.EVENT, event.id), effect="no content filter fits it")
+    return documents
 
 
 def document(event: Event) -> dict[str, Any]:
