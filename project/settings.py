@@ -42,7 +42,10 @@ DATABASES = {"default": env.database(DATABASE_URL or "postgresql://127.0.0.1:543
 DATABASES["default"].setdefault("OPTIONS", {})
 # The pool asks a connection for a sign of life before it hands it out: after a restart of PostgreSQL none is.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+_options = DATABASES["default"]["OPTIONS"].get("options", "")
 DATABASES["default"]["OPTIONS"] |= {
+    # Prepared statements are planned once; see webhooks.services.binding.
+    "options": f"-c plan_cache_mode=force_generic_plan {_options}".strip(),
     # A thread borrows a connection for one statement or one short transaction.
     "pool": {
         "min_size": 1,

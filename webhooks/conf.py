@@ -20,6 +20,8 @@ class Settings:
     ENCRYPTION_KEYS: tuple[str, ...] = ()
     # Redis or Valkey for guards (breaker, rates, slots, bells). Everything in it may be lost at any time.
     REDIS_URL: str = "redis://127.0.0.1:6379/1"
+    # Plans that PostgreSQL keeps with a connection; off behind a pooler that gives each transaction another one.
+    PREPARED_STATEMENTS: bool = True
     LOOKUP_TTL: float = 5.0  # seconds a process relies on what it read of an API key or a tenant's name
 
     # --- outbound guard

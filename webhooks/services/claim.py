@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from webhooks.conf import conf
 from webhooks.core import ids
+from webhooks.services.binding import prepared_cursor
 from webhooks.services.target import Target
 
 _CLOCK_SKEW = timedelta(days=1)  # a key may be this far ahead of this machine's clock
@@ -54,9 +55,10 @@ class Claim(NamedTuple):
 
 # The lease begins when the row is taken, not when the transaction began: a claim that had to wait for a lock would
 # be born with its lease run out.
-# The bounds on the key are literals of the statement, so the planner leaves all other days out. The condition
-# stands in ``due``, which locks the rows; the UPDATE goes by their keys and nothing else, because with the
-# statistics of a quiet minute the planner would take a partial index for empty and read every pending row.
+# Days outside the bounds on the key are left out when the prepared statement runs. The condition stands in ``due``,
+# which locks the rows; the UPDATE goes by their keys and nothing else, because with the statistics of a quiet minute
+# the planner would take a partial index for empty and read every pending row. Each event is looked up by its key: the
+# LIMIT keeps the planner, who does not know how many rows are due, from reading all events instead.
 _CLAIM = """
 WITH due AS (
     SELECT id, event_id, next_attempt_at FROM webhooks_delivery
@@ -68,7 +70,10 @@ WITH due AS (
     SELECT due.id, due.next_attempt_at <= now() AS waited, due.event_id, e.key, e.type, e.version, e.created_at, e.data,
            e.metadata, e.correlation_id, count(*) OVER () AS found, row_number() OVER w AS n,
            sum(octet_length(e.data)) OVER w AS bytes
-    FROM due LEFT JOIN webhooks_event e ON e.id = due.event_id
+    FROM due LEFT JOIN LATERAL (
+        SELECT key, type, version, created_at, data, metadata::text, correlation_id FROM webhooks_event
+        WHERE id = due.event_id LIMIT 1
+    ) AS e ON true
     WINDOW w AS (ORDER BY {window})
 ), claimed AS (
     UPDATE webhooks_delivery d
@@ -151,10 +156,10 @@ def claim(target: Target, token: UUID, *, limit: int, lease: float) -> Claim:
         "tenant": target.tenant_id, "batch": target.config.batch, "bytes": conf.MAX_CLAIM_BYTES,
     }  # fmt: skip
     if not target.ordered:
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(_CLAIM_BATCH if target.config.batch else _CLAIM_ANY, parameters)
             return _claimed(cursor, limit)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared_cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME, [target.endpoint_id])
         cursor.execute(_CLAIM_ORDERED, parameters)
         return _claimed(cursor, limit)

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from webhooks.conf import conf
 from webhooks.core.outcome import Verdict
 from webhooks.net.result import Timings
+from webhooks.services.binding import prepared_cursor
 from webhooks.services.claim import key_range, release
 from webhooks.services.sending import Sent
 from webhooks.services.target import Target
@@ -198,7 +199,8 @@ def _settle(cursor: Any, changes: str, parameters: dict[str, Any]) -> None:
     cursor.execute(_LOCK_MAILBOX, [parameters["endpoint"]])
     if row := cursor.fetchone():
         lower, upper = key_range(row[0])
-        cursor.execute(_UPDATE_MAILBOX.format(changes), {**parameters, "lower": lower, "upper": upper})
+        with prepared_cursor() as prepared:
+            prepared.execute(_UPDATE_MAILBOX.format(changes), {**parameters, "lower": lower, "upper": upper})
 
 
 _PHASES = tuple(phase.name for phase in fields(Timings))

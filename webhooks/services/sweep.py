@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.services.bell import Bell, is_slow
+from webhooks.services.binding import prepared_cursor
 from webhooks.services.fan_out import notify_mailboxes
 
 _ENDPOINTS = 1000  # doorbells of one sweep
@@ -45,13 +46,19 @@ _UNANNOUNCED = """
 SELECT id FROM webhooks_delivery
 WHERE state = 'dead' AND dead_lettered_at IS NULL AND finished_at < now() - %s * interval '1 second' LIMIT %s
 """
-# The worker that held these is gone or asleep. Its request may have arrived: the attempt is kept as lost.
-_EXPIRED = """
+_EXPIRED = (
+    "SELECT id FROM webhooks_delivery WHERE state = 'sending' AND lease_until < now() ORDER BY lease_until LIMIT %s"
+)
+# The worker that held these is gone or asleep. Its request may have arrived: the attempt is kept as lost. The bounds on
+# the key are literals, so the planner leaves all other days out.
+_FREE = """
 WITH expired AS (
     UPDATE webhooks_delivery d SET state = 'pending', next_attempt_at = now(), lease_token = NULL, lease_until = NULL
-    WHERE d.id = ANY(ARRAY(
-        SELECT id FROM webhooks_delivery WHERE state = 'sending' AND lease_until < now()
-        ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED
+    WHERE d.id >= %(lower)s AND d.id <= %(upper)s AND d.id = ANY(ARRAY(
+        SELECT id FROM webhooks_delivery
+        WHERE id = ANY(%(expired)s) AND id >= %(lower)s AND id <= %(upper)s
+          AND state = 'sending' AND lease_until < now()
+        FOR UPDATE SKIP LOCKED
     ))
     RETURNING d.id, d.tenant_id, d.endpoint_id, d.attempt_count, d.trigger
 ), logged AS (
@@ -82,7 +89,7 @@ def sweep() -> Swept:
     """Free expired leases, and tell what has to be rung."""
     expired = _free_expired()
     before = ids.floor(datetime.now(UTC) - timedelta(seconds=conf.FAN_OUT_GRACE))
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_DUE, [_ENDPOINTS])
         bells = [Bell(endpoint, tenant, is_slow(ms, failures)) for endpoint, tenant, ms, failures in cursor.fetchall()]
         cursor.execute(_UNSETTLED, [_ENDPOINTS])
@@ -95,8 +102,14 @@ def sweep() -> Swept:
 
 
 def _free_expired() -> int:
+    with prepared_cursor() as cursor:
+        cursor.execute(_EXPIRED, [_LEASES])
+        expired = [delivery_id for (delivery_id,) in cursor.fetchall()]
+    if not expired:
+        return 0
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_EXPIRED.format(new_id=_NEW_ID), [_LEASES])
+        bounds = {"lower": min(expired), "upper": max(expired)}
+        cursor.execute(_FREE.format(new_id=_NEW_ID), {"expired": expired, **bounds})
         freed = cursor.fetchall()
         if freed:
             notify_mailboxes(cursor, freed)
