@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry
@@ -175,6 +175,7 @@ def _schemas(inner: Any) -> Any:
     )
 
 
+@settings(max_examples=50)
 @given(st.recursive(st.booleans() | _schemas(st.booleans()), _schemas, max_leaves=6), _values)
 def test_it_agrees_with_another_implementation(schema: Any, value: Any) -> None:
     other = Draft202012Validator(schema, registry=Registry())
