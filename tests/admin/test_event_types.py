@@ -40,7 +40,9 @@ def test_a_type_is_registered_with_its_version_and_changed(admin_client: Client)
     assert (made.tenant, [version.name for version in made.versions.all()]) == (tenant, ["v1"])
     shown = text(admin_client.get(page(made)))
     assert page(made.versions.get()) in shown
-    admin_client.post(page(made), {**TYPE, "name": "other", "description": "new", "deprecation_message": "no more"})
+    rows = {"versions-TOTAL_FORMS": "1", "versions-INITIAL_FORMS": "1"}
+    changes = {"name": "other", "description": "new", "deprecation_message": "no more"}
+    admin_client.post(page(made), {**TYPE, **rows, **changes})
     made.refresh_from_db()
     assert (made.name, made.description, made.deprecation_message) == ("order.created", "new", "no more")
 
@@ -75,7 +77,7 @@ def test_a_hostile_or_faulty_schema_is_refused_beside_its_field(admin_client: Cl
         ({"schema": "{"}, "Takes JSON"),
         ({"schema": "[" * 100_000}, "Takes JSON"),
         ({"schema": '{"type": NaN}'}, "Takes JSON"),
-        ({"example": "2"}, "is more than"),
+        ({"example": "2"}, "Is more than"),
         ({"name": "v 2"}, "such as v2"),
         ({"name": "v1"}, "already"),
     ):

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from webhooks.admin.faults import add_faults, rehearse
-from webhooks.admin.generic import ModelForm
+from webhooks.admin.generic import BaseInlineFormSet, ModelForm
 from webhooks.core import ids
 from webhooks.core.backoff import POLICIES
 from webhooks.core.headers import mask_headers
@@ -173,7 +173,7 @@ class SubscriptionForm(ModelForm[Subscription]):
         return cleaned
 
 
-class SubscriptionFormSet(forms.BaseInlineFormSet):
+class SubscriptionFormSet(BaseInlineFormSet[Subscription, Endpoint, ModelForm[Subscription]]):
     """All patterns of an endpoint, and whether its version fits them."""
 
     def clean(self) -> None:
@@ -186,7 +186,8 @@ class SubscriptionFormSet(forms.BaseInlineFormSet):
             if form.cleaned_data.get("pattern") and not form.cleaned_data.get("DELETE")
         ]
         version = str(self.data.get("version", self.instance.version)).strip()
-        tenant = str(self.instance.tenant_id or self.data.get("tenant", ""))
+        adding = self.instance._state.adding
+        tenant = str(self.data.get("tenant", "") if adding else self.instance.tenant_id)
         if (tenant_id := ids.parse(ids.TENANT, tenant)) is None:
             return  # the other form says so
         try:

@@ -106,7 +106,7 @@ class EventTypeAdmin(ClarionAdmin[EventType]):
 
 
 class ExactJSONField(forms.CharField):
-    """JSON whose numbers stay as they are written; shown indented."""
+    """JSON whose numbers stay as they are written."""
 
     widget = forms.Textarea(attrs={"rows": 16, "class": "c-code vLargeTextField"})
 
@@ -119,9 +119,6 @@ class ExactJSONField(forms.CharField):
             return jsonvalues.read(text)
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"Takes JSON: {error}.") from None
-
-    def prepare_value(self, value: Any) -> Any:
-        return jsonvalues.indented(value) if isinstance(value, str) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -140,6 +137,13 @@ class VersionForm(ModelForm[EventTypeVersion]):
     class Meta:
         model = EventTypeVersion
         fields = ("event_type", "name", "description", "enforcement", "schema", "example", *_DEPRECATION)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Attack: brackets in brackets, indented a hundred thousand times. So only what is stored is indented.
+        for name in ("schema", "example"):
+            if text := self.initial.get(name):
+                self.initial[name] = jsonvalues.indented(text)
 
     def write(self) -> UUID:
         """Add the version, or change it: its key."""

@@ -170,7 +170,7 @@ def is_integer(value: Any) -> bool:
     return is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
-def is_multiple(value: Any, of: Any) -> bool:
+def is_multiple(value: int | Decimal | float, of: int | Decimal | float) -> bool:
     """Whether ``value / of`` is a whole number, exactly; ``of`` is not 0.
 
     Attack: 1E999999 modulo 0.01 would have a million digits. Only remainders of the exponent are computed.
@@ -181,17 +181,17 @@ def is_multiple(value: Any, of: Any) -> bool:
     if digits == 0:
         return True
     if shift >= 0:
-        return digits * pow(10, shift, step) % step == 0
+        return bool(digits * pow(10, shift, step) % step == 0)
     if -shift > len(one.digits):  # fewer digits than the power of ten that would have to divide them
         return False
-    return digits % (step * 10**-shift) == 0
+    return bool(digits % (step * 10**-shift) == 0)
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 
 def indented(text: str) -> str:
-    """JSON text on several lines for people, each word as it is."""
+    """JSON text on several lines for people, each word as it is. Not for text that may be nested at will."""
     pieces: list[str] = []
     depth = 0
     words = _TOKEN.findall(text)

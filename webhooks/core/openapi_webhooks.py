@@ -122,8 +122,8 @@ def _example(document: dict[str, Any], media: dict[str, Any], pointer: str) -> A
     if "example" in media:
         return media["example"]
     examples = media.get("examples")
-    for name in examples if isinstance(examples, dict) else ():
-        found, _ = _followed(document, examples[name], f"{pointer}/examples/{escape(name)}")
+    for name, example in examples.items() if isinstance(examples, dict) else ():
+        found, _ = _followed(document, example, f"{pointer}/examples/{escape(name)}")
         if "value" in found or "dataValue" in found:
             return found.get("value", found.get("dataValue"))
     return ABSENT

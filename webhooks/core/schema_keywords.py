@@ -6,7 +6,7 @@ Each builder gets a :class:`Keyword` and returns the rule, or None when the keyw
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -158,7 +158,7 @@ def _limit(holds: Callable[[Any, Any], bool], detail: str) -> Builder:
     return build
 
 
-def _size(of: type, holds: Callable[[int, int], bool], detail: str, unit: str) -> Builder:
+def _size(of: type[Sized], holds: Callable[[int, int], bool], detail: str, unit: str) -> Builder:
     def build(keyword: Keyword) -> Rule:
         limit = count(keyword.value)
         sentence = f"has {detail} {limit} {unit}"

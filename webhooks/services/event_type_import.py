@@ -11,7 +11,7 @@ from django.db import transaction
 from webhooks.core import jsonvalues
 from webhooks.core.openapi_webhooks import ABSENT, Found, Unusable, webhooks_of
 from webhooks.errors import ClarionError, FieldError, InvalidInput
-from webhooks.models import EventType
+from webhooks.models import EventType, EventTypeVersion
 from webhooks.services import event_types
 
 
@@ -79,7 +79,8 @@ def _place(found: Found, pointer: str) -> str:
 
 
 def _register(tenant_id: UUID | None, found: Found, fields: dict[str, Any]) -> str:
-    present = EventType.objects.filter(tenant_id=tenant_id, name=found.name).first()
+    rows = EventType.objects.filter(tenant=None) if tenant_id is None else EventType.objects.filter(tenant_id=tenant_id)
+    present = rows.filter(name=found.name).first()
     if present is None:
         event_types.create(tenant_id, {"name": found.name, "description": found.description[:10_000], **fields})
         return "created"
@@ -93,9 +94,9 @@ def _register(tenant_id: UUID | None, found: Found, fields: dict[str, Any]) -> s
     return "updated"
 
 
-def _says(row: Any, fields: dict[str, Any]) -> bool:
+def _says(row: EventTypeVersion, fields: dict[str, Any]) -> bool:
     """Whether the version is what the document makes it."""
     for name in ("schema", "example"):
         if name in fields and getattr(row, name) != jsonvalues.write(fields[name]):
             return False
-    return fields.get("enforcement", row.enforcement) == row.enforcement
+    return "enforcement" not in fields or bool(fields["enforcement"] == row.enforcement)

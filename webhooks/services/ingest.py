@@ -187,7 +187,7 @@ def _store(tenant_id: UUID, drafts: Sequence[Draft], chosen: dict[int, UUID], ch
         return dict(rows)
     for _ in range(_ROUNDS):
         rows = _execute(_STORE, tenant_id, drafts, chosen, checks)
-        refused = {event_id: reason for event_id, version, *reason in rows if version is None}
+        refused = {row[0]: (row[2], row[3]) for row in rows if row[1] is None}
         if not refused:
             return {event_id: version for event_id, version, *_ in rows}
         faults = [

@@ -56,4 +56,4 @@ def _example(endpoint: Endpoint, event_type: str) -> tuple[str, str] | None:
     )  # fmt: skip
     found = rows.values_list("event_type__tenant_id", "name", "example")
     best = min(found, key=lambda row: (row[0] is None, row[1] != endpoint.version), default=None)
-    return (best[1], best[2]) if best else None
+    return (best[1], best[2] or "") if best else None
