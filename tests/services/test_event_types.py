@@ -178,6 +178,24 @@ def test_a_change_of_the_whole_changes_and_adds_versions_and_loses_none() -> Non
     assert EventTypeVersion.objects.count() == 2
 
 
+def test_a_type_knows_the_checks_of_its_versions_whatever_changed_them() -> None:
+    def known() -> dict[str, str]:
+        found: dict[str, str] = EventType.objects.get().checks
+        rows = EventTypeVersion.objects.exclude(check_id=None)
+        assert found == {row.name: str(row.check_id) for row in rows}
+        return found
+
+    type_id = create(None, schema=SCHEMA)
+    assert list(known()) == ["v1"]
+    event_types.add_version(type_id, {"version": "v2", "schema": SCHEMA})
+    event_types.replace(
+        type_id, {"versions": [{"version": "v3", "schema": True}, {"version": "v1", "enforcement": "off"}]}
+    )
+    assert set(known()) == {"v2", "v3"}
+    event_types.change_version(version("v1").id, {"enforcement": "warn"})
+    assert set(known()) == {"v1", "v2", "v3"}
+
+
 @pytest.mark.parametrize(
     ("fields", "pointer"),
     [

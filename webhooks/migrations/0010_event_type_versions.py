@@ -16,6 +16,11 @@ class Migration(migrations.Migration):
             name="deprecation_message",
             field=models.CharField(blank=True, help_text="What to use instead.", max_length=500),
         ),
+        migrations.AddField(
+            model_name="eventtype",
+            name="checks",
+            field=models.JSONField(default=dict, editable=False),
+        ),
         migrations.AlterField(
             model_name="eventtype",
             name="tenant",

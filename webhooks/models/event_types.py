@@ -21,6 +21,8 @@ class EventType(models.Model):
     version = models.CharField(max_length=32, default="v1", help_text="Given to events published without one.")
     deprecated_at = models.DateTimeField(null=True, blank=True)
     deprecation_message = models.CharField(max_length=500, blank=True, help_text="What to use instead.")
+    # {version: check_id} of the versions that are checked, a copy: publishing looks up this one row and no other
+    checks = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -66,10 +68,7 @@ class EventTypeVersion(models.Model):
     class Meta:
         ordering = ("event_type", "id")
         verbose_name = "event type version"
-        constraints = (
-            # also ingest: what to check of an event of this type and version
-            models.UniqueConstraint(fields=["event_type", "name"], name="event_type_version_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=["event_type", "name"], name="event_type_version_once"),)
         indexes = (
             # ingest: the schema that a check names, and its count of warnings
             models.Index(fields=["check_id"], name="event_type_check", condition=models.Q(check_id__isnull=False)),

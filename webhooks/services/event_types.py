@@ -1,8 +1,8 @@
 """Event types and their versions: registering, changing, removing.
 
 Invariants: a version's ``check_id`` is new whenever what publishing has to check is, and it changes in the transaction
-of the schema; a schema with promises to receivers is replaced only by one that keeps them. The type's row is locked
-before its versions are written, so two changes at once do not undo each other.
+of the schema, here and in the ``checks`` of its type; a schema with promises to receivers is replaced only by one that
+keeps them. The type's row is locked before its versions are written, so two changes at once do not undo each other.
 """
 
 from __future__ import annotations
@@ -154,6 +154,10 @@ def _write(version: EventTypeVersion, cleaned: Mapping[str, Any]) -> None:
         version.check_id = uuid.uuid4()
     names = [field.name for field in EventTypeVersion._meta.concrete_fields if field.name not in _COUNTED]
     version.save(update_fields=None if version._state.adding else names)
+    event_type = version.event_type
+    checks = {name: check for name, check in event_type.checks.items() if name != version.name}
+    event_type.checks = checks | ({version.name: str(version.check_id)} if version.check_id else {})
+    event_type.save(update_fields=["checks"])
 
 
 # Written by publishing at the same time.

@@ -117,25 +117,29 @@ def _created_at(draft: Draft, event_id: UUID) -> datetime:
 
 # The tenant's own registration of a type wins over everybody's. It is looked up here rather than before: that is
 # one statement less, and right in every process from the moment the type is committed.
-_REGISTERED = """
-    SELECT t.id, t.version FROM webhooks_eventtype t
-    WHERE t.name = e.type AND (t.tenant_id = %(tenant)s OR t.tenant_id IS NULL)
-    ORDER BY t.tenant_id NULLS LAST LIMIT 1
-"""
-# ``demanded``: the check that the data has to pass; ``checked``: the one that it has passed.
+_REGISTERED = """(
+        SELECT {what} FROM webhooks_eventtype t
+        WHERE t.name = e.type AND (t.tenant_id = %(tenant)s OR t.tenant_id IS NULL)
+        ORDER BY t.tenant_id NULLS LAST LIMIT 1
+    )"""
+# ``demanded``: the check that the data has to pass; ``checked``: the one that it has passed. Both facts about the type
+# in one look at its row: a second subselect or a join costs a fifth of the statement in planning alone.
+_VERSION_AND_CHECK = "ARRAY[t.version, t.checks->>COALESCE(NULLIF(e.version, ''), t.version)]"
 _WANTED = f"""
-    SELECT e.*, r.version AS registered, CASE WHEN e.origin <> 'operational' THEN (
-        SELECT v.check_id FROM webhooks_eventtypeversion v
-        WHERE v.event_type_id = r.id AND v.name = COALESCE(NULLIF(e.version, ''), r.version)
-    ) END AS demanded
-    FROM ROWS FROM (
-        json_to_recordset(%(rows)s) AS (
-            id uuid, key text, type text, version text, metadata jsonb, channels text[], correlation_id text,
-            origin text, created_at timestamptz, fingerprint text, checked uuid
-        ),
-        unnest(%(data)b::bytea[])
-    ) AS e(id, key, type, version, metadata, channels, correlation_id, origin, created_at, fingerprint, checked, data)
-    LEFT JOIN LATERAL ({_REGISTERED}) AS r ON true
+    SELECT w.*, w.facts[1] AS registered,
+           CASE WHEN w.origin <> 'operational' THEN w.facts[2]::uuid END AS demanded
+    FROM (
+        SELECT e.*, {_REGISTERED.format(what=_VERSION_AND_CHECK)} AS facts
+        FROM ROWS FROM (
+            json_to_recordset(%(rows)s) AS (
+                id uuid, key text, type text, version text, metadata jsonb, channels text[], correlation_id text,
+                origin text, created_at timestamptz, fingerprint text, checked uuid
+            ),
+            unnest(%(data)b::bytea[])
+        ) AS e(id, key, type, version, metadata, channels, correlation_id, origin, created_at, fingerprint, checked,
+               data)
+        OFFSET 0  -- or the subselect would be copied to each place that uses it
+    ) AS w
 """
 # In the order of the keys, so that two batches with the same ones wait for each other and not both for ever.
 _TAKE = """
@@ -242,10 +246,9 @@ def _row(draft: Draft, event_id: UUID, checked: UUID | None) -> dict[str, Any]:
 
 
 _HOLDERS = f"""
-SELECT e.n, k.event_id, k.fingerprint, r.version
+SELECT e.n, k.event_id, k.fingerprint, {_REGISTERED.format(what="t.version")}
 FROM unnest(%(numbers)s::int[], %(keys)s::text[], %(types)s::text[]) AS e(n, key, type)
 JOIN webhooks_eventkey k ON k.tenant_id = %(tenant)s AND k.key = e.key
-LEFT JOIN LATERAL ({_REGISTERED}) AS r ON true
 """
 
 
