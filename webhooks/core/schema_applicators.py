@@ -157,7 +157,7 @@ def pattern_properties(keyword: Keyword) -> Rule:
         raise Refused("takes an object of schemas")
     found: list[tuple[Search, Node]] = []
     for expression, schema in keyword.value.items():
-        search = searched(expression, escape(expression))
+        search = searched(keyword, expression, escape(expression))
         found.append((search, keyword.sub(schema, escape(expression))))
     keyword.node.parts["patternProperties"] = found
 

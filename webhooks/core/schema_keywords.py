@@ -34,6 +34,7 @@ class Compiler(Protocol):
     """What a keyword needs of the schema around it."""
 
     def node(self, schema: Any, pointer: str, depth: int) -> Node: ...
+    def expression(self, text: str) -> Pattern: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +172,12 @@ def _size(of: type[Sized], holds: Callable[[int, int], bool], detail: str, unit:
     return build
 
 
-def searched(text: Any, *steps: str) -> Callable[[str, Run], bool]:
+def searched(keyword: Keyword, text: Any, *steps: str) -> Callable[[str, Run], bool]:
     """A search for the regular expression ``text``, paid for by the time it takes."""
     try:
         if not isinstance(text, str):
             raise UnsupportedPattern("takes a regular expression")
-        expression = Pattern(text)
+        expression = keyword.compiler.expression(text)
     except UnsupportedPattern as error:
         raise Refused(str(error), *steps) from None
 
@@ -195,7 +196,7 @@ def searched(text: Any, *steps: str) -> Callable[[str, Run], bool]:
 
 
 def pattern(keyword: Keyword) -> Rule:
-    search = searched(keyword.value)
+    search = searched(keyword, keyword.value)
     sentence = f"does not match {shorten(keyword.value)}"
 
     def rule(value: Any, run: Run, place: Place) -> bool:

@@ -7,7 +7,8 @@ What an attacker gets who may save a schema, and what stops it:
 * A schema that is huge or deep: bytes, nodes and depth are limited, before anything else is done with it.
 * ``{"$ref": "#"}`` and longer circles that look at the same value for ever: refused; circles that go down into the
   value end with it. Chains of references are limited too.
-* ``pattern`` that backtracks: expressions run in linear time (:mod:`webhooks.core.linear_regex`).
+* ``pattern`` that backtracks: expressions run in linear time (:mod:`webhooks.core.linear_regex`); and their number and
+  size are limited.
 * Nested ``anyOf``, ``uniqueItems``, ``unevaluatedProperties`` … on a large value: each check has a budget of steps.
 * ``$dynamicRef``, whose target depends on the way taken: refused, like all that older drafts spelled differently and
   that would silently assert nothing.
@@ -22,6 +23,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from webhooks.core import jsonvalues
+from webhooks.core.linear_regex import Pattern, UnsupportedPattern
 from webhooks.core.schema_applicators import APPLICATORS
 from webhooks.core.schema_keywords import ASSERTIONS, Keyword, Refused
 from webhooks.core.schema_run import Enough, Fault, Node, Place, Rule, Run, TooCostly, escape
@@ -31,6 +33,8 @@ MAX_NODES = 5000  # subschemas
 MAX_DEPTH = 64  # levels of subschemas
 MAX_CHAIN = 40  # subschemas that look at the same value one after the other
 MAX_REF = 1000  # characters
+MAX_PATTERNS = 100  # different regular expressions, each of which may take 256 KiB of memory while it runs
+MAX_INSTRUCTIONS = 20_000  # of all of them together, about 1 MB
 _MAX_REFUSALS = 20  # of one schema: enough to mend, little to write
 
 _ANCHOR = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*\Z")
@@ -97,6 +101,7 @@ class _Compilation:
     anchors: dict[str, Node] = field(default_factory=dict)
     references: list[tuple[Node, str, str]] = field(default_factory=list)  # node, pointer of $ref, its text
     faults: list[tuple[str, str]] = field(default_factory=list)
+    expressions: dict[str, Pattern] = field(default_factory=dict)
 
     def of(self, document: Any) -> Node:
         root = self.node(document, "", 0)
@@ -128,6 +133,17 @@ class _Compilation:
         elif schema is not True:
             self.refuse(pointer, "takes a schema: an object, true or false")
         return node
+
+    def expression(self, text: str) -> Pattern:
+        """The compiled expression. Attack: thousands that each compile to the largest size."""
+        if text in self.expressions:
+            return self.expressions[text]
+        if len(self.expressions) >= MAX_PATTERNS:
+            raise UnsupportedPattern(f"is one more than the {MAX_PATTERNS} regular expressions of a schema")
+        found = self.expressions[text] = Pattern(text)
+        if sum(one.size for one in self.expressions.values()) > MAX_INSTRUCTIONS:
+            raise UnsupportedPattern("makes the regular expressions of this schema too large together")
+        return found
 
     def _keywords(self, schema: dict[str, Any], node: Node, depth: int) -> None:
         for name, value in schema.items():

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 BATCH = 10  # times the steps of one event, for all events of one call
 _READING = 8  # bytes of data that are read in the time of one step
-_COMPILED = 200  # schemas that a process keeps compiled: 64 KiB of schema become about 5 MB
+_COMPILED = 100  # schemas that a process keeps compiled: 64 KiB of schema become about 5 MB
 _GUESSES = 10_000  # of which check a type asks for
 
 
@@ -64,8 +64,12 @@ class Checks:
         self._tenant_id = tenant_id
         self._drafts = drafts
         self._left = conf.SCHEMA_STEPS * (1 if len(drafts) == 1 else BATCH)
+        guesses: dict[tuple[str, str], UUID | None] = {}
         for n in places:
-            check_id = _guesses.get(self._key(n)) if drafts[n].origin != Event.Origin.OPERATIONAL else None
+            said = drafts[n].type, drafts[n].version
+            if said not in guesses:
+                guesses[said] = _guesses.get(self._key(n))
+            check_id = guesses[said] if drafts[n].origin != Event.Origin.OPERATIONAL else None
             if check_id is not None and (check := _known.get(check_id)) is not None:
                 self._judge(n, check_id, check)
         self.doubted = len(self.passed) < len(self._faults)
@@ -106,13 +110,15 @@ class Checks:
     def _find(self, check: _Check, data: bytes) -> list[FieldError]:
         if check.schema is None:
             return [FieldError("/data", f"cannot be checked, the schema of {check.label} is not usable: {check.fault}")]
+        reading = len(data) // _READING
         allowed = min(conf.SCHEMA_STEPS, self._left)
-        steps = allowed - len(data) // _READING
+        steps = allowed - reading
         try:
             if steps < 0:
                 raise TooCostly
             faults, left = check.schema.faults(jsonvalues.read(data), steps)
         except jsonvalues.Unreadable as error:
+            self._left -= reading
             return [FieldError("/data", f"cannot be checked by the schema of {check.label}: it {error}")]
         except TooCostly:
             self._left -= allowed
