@@ -8,14 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["emit", "emit_many"]
+__all__ = ["downgrade", "emit", "emit_many"]
 
 if TYPE_CHECKING:
+    from webhooks.core.conversions import downgrade
     from webhooks.emitting import emit, emit_many
 
 
 def __getattr__(name: str) -> Any:
     """Load lazily: Django imports this package before its models are ready."""
+    if name == "downgrade":
+        from webhooks.core import conversions
+
+        return conversions.downgrade
     if name in __all__:
         from webhooks import emitting
 

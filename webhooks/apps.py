@@ -1,6 +1,10 @@
 """The Django application ``webhooks``."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+# The module of an installed application that registers its conversions with ``@webhooks.downgrade``.
+CONVERSIONS_MODULE = "webhooks_versions"
 
 
 class WebhooksConfig(AppConfig):
@@ -11,3 +15,5 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         # Importing them registers checks, and connects Celery's signals.
         from webhooks import checks, failure_queue, heartbeats  # noqa: F401
+
+        autodiscover_modules(CONVERSIONS_MODULE)

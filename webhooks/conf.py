@@ -37,6 +37,8 @@ class Settings:
     MAX_JSON_DEPTH: int = 64
     MAX_SUBSCRIPTIONS: int = 100  # patterns of one webhook
     STRICT_EVENT_TYPES: bool = False  # refuse events whose type is not registered
+    MAX_SCHEMA_BYTES: int = 65_536  # 64 KiB of JSON Schema, and as much of an example, for one version of a type
+    SCHEMA_STEPS: int = 200_000  # of checking one event by its schema: half a second of a processor at worst
 
     # --- delivery
     DELIVER_SHARDS: int = 4  # doorbell queues; Redis consumers take turns among queues

@@ -11,17 +11,17 @@ from django.urls import reverse
 from tests.admin.pages import act, add_page, fill, list_page, page, text
 from tests.factories import make_delivery, make_endpoint, make_tenant
 from webhooks.core import ids
-from webhooks.models import ApiKey, Attempt, DeadLetter, Delivery, Endpoint, Event, EventType, Tenant
-from webhooks.services import api_keys, endpoints
+from webhooks.models import ApiKey, Attempt, DeadLetter, Delivery, Endpoint, Event, EventType, EventTypeVersion, Tenant
+from webhooks.services import api_keys, endpoints, event_types
 
-MODELS = (Tenant, ApiKey, EventType, Endpoint, Event, Delivery, Attempt, DeadLetter)
+MODELS = (Tenant, ApiKey, EventType, EventTypeVersion, Endpoint, Event, Delivery, Attempt, DeadLetter)
 LEDGERS = (Event, Delivery, Attempt, DeadLetter)
 
 
 @pytest.fixture
 def rows() -> None:
     fill(2)
-    EventType.objects.create(name="order.created")
+    event_types.create(None, {"name": "order.created", "schema": {"type": "object"}, "example": {}})
     api_keys.create_api_key(make_tenant().pk, "backend")
 
 
@@ -42,7 +42,7 @@ def test_a_page_opens_by_the_shown_id(rows: None, admin_client: Client, model: t
     assert shown in text(admin_client.get(url)) or model is Event
 
 
-@pytest.mark.parametrize("model", [Tenant, ApiKey, EventType, Endpoint])
+@pytest.mark.parametrize("model", [Tenant, ApiKey, EventType, EventTypeVersion, Endpoint])
 def test_what_can_be_made_has_a_form(admin_client: Client, model: type) -> None:
     text(admin_client.get(add_page(model)))
 

@@ -16,7 +16,7 @@ from tests.client import ApiClient
 from tests.factories import make_delivery, make_endpoint, make_event, make_key, make_tenant
 from webhooks.core import ids
 from webhooks.models import SCOPES, ApiKey, DeadLetter, Delivery, Tenant
-from webhooks.services import api_keys
+from webhooks.services import api_keys, event_types
 
 
 class Row(NamedTuple):
@@ -31,6 +31,7 @@ class Row(NamedTuple):
 
 WEBHOOK = {"url": "https://receiver.example/hook", "event_types": ["order.*"]}
 EVENT = {"type": "order.created", "data": 1}
+OPENAPI = {"openapi": "3.1.0", "webhooks": {"order.paid": {"post": {}}}}
 
 TABLE = [
     Row("GET", "/api/webhooks", "webhooks:read", 200),
@@ -53,6 +54,13 @@ TABLE = [
     Row("GET", "/api/events/{own_event}", "events:read", 200),
     Row("GET", "/api/events/{event}/deliveries", "events:read", 200),
     Row("GET", "/api/events/{own_event}/deliveries", "events:read", 200),
+    Row("GET", "/api/event-types", "webhooks:read", 200),
+    Row("POST", "/api/event-types", "events:write", 201, {"name": "order.shipped"}),
+    Row("POST", "/api/event-types/import", "events:write", 200, {"document": OPENAPI}),
+    Row("GET", "/api/event-types/{event_type}", "webhooks:read", 200),
+    Row("PUT", "/api/event-types/{event_type}", "events:write", 200, {"description": "new"}),
+    Row("DELETE", "/api/event-types/{event_type}", "events:write", 204),
+    Row("POST", "/api/event-types/{event_type}/versions", "events:write", 201, {"version": "v2"}),
     Row("GET", "/api/deliveries", "events:read", 200),
     Row("GET", "/api/deliveries/{delivery}", "events:read", 200),
     Row("POST", "/api/deliveries/{delivery}/retry", "operations", 202),
@@ -100,6 +108,7 @@ def world(tenant: Tenant, valkey: Any) -> World:
     )
     key_id, _ = api_keys.create_api_key(tenant.id, "to be read")
     make_event(tenant, key="my-own-id", fanned_out=True)
+    event_types.create(tenant.id, {"name": "own.type"})
     objects = {
         "webhook": endpoint.public_id,
         "event": event.public_id,
@@ -108,6 +117,7 @@ def world(tenant: Tenant, valkey: Any) -> World:
         "dead_letter": letter.public_id,
         "key": ids.show(ids.API_KEY, key_id),
         "tenant": tenant.public_id,
+        "event_type": "own.type",
     }
     return World(tenant, objects)
 
@@ -170,6 +180,7 @@ UNKNOWN: dict[str, Callable[[], str]] = {
     "dead_letter": lambda: ids.show(ids.DEAD_LETTER, ids.new_id()),
     "key": lambda: ids.show(ids.API_KEY, ids.new_id()),
     "tenant": lambda: ids.show(ids.TENANT, ids.new_id()),
+    "event_type": lambda: "nobodys.type",
 }
 
 
@@ -214,7 +225,10 @@ def test_tenants_are_for_platform_keys_with_the_scope(world: World, row: Row) ->
     problem(world.send(row, ApiClient(make_key(world.tenant))), 403)
 
 
-CREATING = [row for row in TABLE if row.method == "POST" and "{" not in row.path]
+# But types: those that a platform key makes for nobody are everybody's.
+CREATING = [
+    row for row in TABLE if row.method == "POST" and "{" not in row.path and not row.path.startswith("/api/event-types")
+]
 
 
 @pytest.mark.parametrize("row", CREATING, ids=_name)

@@ -8,13 +8,14 @@ from typing import Any
 from django import forms
 
 from webhooks.admin.faults import add_faults, rehearse
-from webhooks.admin.generic import ModelForm
+from webhooks.admin.generic import BaseInlineFormSet, ModelForm
+from webhooks.core import ids
 from webhooks.core.backoff import POLICIES
 from webhooks.core.headers import mask_headers
 from webhooks.core.signatures import SCHEMES
 from webhooks.errors import DecryptionFailed, InvalidInput
 from webhooks.models import Endpoint, Subscription, Tenant
-from webhooks.services import endpoint_auth, endpoints, subscriptions
+from webhooks.services import endpoint_auth, endpoints, subscriptions, testing, version_pins
 
 # What an emptied field means to the service.
 _EMPTY: dict[str, Any] = {"metadata": {}, "headers": {}, "auth": {"type": "none"}}
@@ -135,7 +136,8 @@ class EndpointForm(ModelForm[Endpoint]):
             return
         if self.instance._state.adding:
             tenant: Tenant = self.cleaned_data["tenant"]
-            fields = {**self.written(), "event_types": ["*"]}  # the subscriptions are judged by their own form
+            # the subscriptions are judged by their own form, and no registered type is called like that
+            fields = {**self.written(), "event_types": [testing.EVENT_TYPE]}
             rehearse(self, lambda: endpoints.create(tenant.pk, fields))
         else:
             rehearse(self, lambda: endpoints.update(None, self.instance.pk, self.written()))
@@ -169,3 +171,26 @@ class SubscriptionForm(ModelForm[Subscription]):
             except InvalidInput as error:
                 add_faults(self, error)
         return cleaned
+
+
+class SubscriptionFormSet(BaseInlineFormSet[Subscription, Endpoint, ModelForm[Subscription]]):
+    """All patterns of an endpoint, and whether its version fits them."""
+
+    def clean(self) -> None:
+        super().clean()
+        if any(form.errors for form in self.forms):
+            return
+        patterns = [
+            form.cleaned_data["pattern"]
+            for form in self.forms
+            if form.cleaned_data.get("pattern") and not form.cleaned_data.get("DELETE")
+        ]
+        version = str(self.data.get("version", self.instance.version)).strip()
+        adding = self.instance._state.adding
+        tenant = str(self.data.get("tenant", "") if adding else self.instance.tenant_id)
+        if (tenant_id := ids.parse(ids.TENANT, tenant)) is None:
+            return  # the other form says so
+        try:
+            version_pins.check(tenant_id, version, patterns)
+        except InvalidInput as error:
+            raise forms.ValidationError([f"Version: {fault.detail}." for fault in error.errors]) from None

@@ -18,7 +18,7 @@ from webhooks.admin import markup
 from webhooks.admin.base import ClarionAdmin
 from webhooks.admin.confirm import reveal
 from webhooks.admin.endpoint_actions import EndpointActions
-from webhooks.admin.endpoint_form import EndpointForm, SubscriptionForm, masked
+from webhooks.admin.endpoint_form import EndpointForm, SubscriptionForm, SubscriptionFormSet, masked
 from webhooks.admin.endpoint_health import health, overview
 from webhooks.admin.filters import ChoiceFilter, TenantFilter
 from webhooks.admin.generic import TabularInline
@@ -66,6 +66,7 @@ class SubscriptionInline(TabularInline[Subscription, Endpoint]):
 
     model = Subscription
     form = SubscriptionForm
+    formset = SubscriptionFormSet
     extra = 0
     min_num = 1
     ordering = ("pattern",)

@@ -9,7 +9,7 @@ from django.contrib import admin
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
-    from django.forms import ModelForm
+    from django.forms import BaseInlineFormSet, ModelForm
 else:
 
     class _Subscripted:
@@ -22,8 +22,11 @@ else:
     class TabularInline(_Subscripted, admin.TabularInline):
         pass
 
+    class BaseInlineFormSet(_Subscripted, forms.BaseInlineFormSet):
+        pass
+
     class ModelForm(_Subscripted, forms.ModelForm):
         pass
 
 
-__all__ = ["ModelAdmin", "ModelForm", "TabularInline"]
+__all__ = ["BaseInlineFormSet", "ModelAdmin", "ModelForm", "TabularInline"]

@@ -31,6 +31,7 @@ _REQUEST_ID = {
 _IDS = {
     "webhooks": "Id of the webhook (`wh_…`).",
     "events": "Id of the event: Clarion's (`evt_…`) or the publisher's own.",
+    "event-types": "Name of the type, such as order.created.",
     "deliveries": "Id of the delivery (`dlv_…`).",
     "dead-letters": "Id of the dead letter (`dl_…`).",
     "tenants": "Id (`ten_…`) or slug of the tenant.",

@@ -2,7 +2,7 @@
 
 from webhooks.models.deliveries import Attempt, DeadLetter, Delivery, Trigger
 from webhooks.models.endpoints import Endpoint, EndpointSecret, Mailbox, Subscription
-from webhooks.models.event_types import EventType
+from webhooks.models.event_types import EventType, EventTypeVersion
 from webhooks.models.events import Event, EventKey
 from webhooks.models.failures import TaskFailure
 from webhooks.models.heartbeats import Heartbeat
@@ -20,6 +20,7 @@ __all__ = [
     "Event",
     "EventKey",
     "EventType",
+    "EventTypeVersion",
     "Heartbeat",
     "Mailbox",
     "ReceivedMessage",

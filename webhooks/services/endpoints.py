@@ -22,7 +22,7 @@ from webhooks.core import signatures
 from webhooks.errors import Conflict, FieldError, InvalidInput, NotFound
 from webhooks.guards import gate
 from webhooks.models import Endpoint, EndpointSecret, Mailbox, Subscription, Tenant
-from webhooks.services import endpoint_auth, endpoint_fields
+from webhooks.services import endpoint_auth, endpoint_fields, version_pins
 
 MAX_OVERLAP = 7 * 86_400  # seconds: after a week an old secret is a risk, not a convenience
 MAX_OLD_SECRETS = 4  # each valid one adds a signature of 48 characters to every request
@@ -49,6 +49,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any]) -> Created:
     if not Tenant.objects.filter(id=tenant_id).exists():
         raise NotFound("There is no such tenant.")
     routing = {name: cleaned.pop(name) for name in _ROUTING}
+    version_pins.check(tenant_id, cleaned["version"], routing["event_types"])
     active = cleaned.pop("active", True)
     endpoint = Endpoint(tenant_id=tenant_id, **cleaned)
     if not active:
@@ -78,6 +79,9 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
         stored = {name: getattr(endpoint, name) for name in endpoint_fields.TOGETHER}
         endpoint_fields.check_together(stored | cleaned)
         routing = {name: cleaned.pop(name) for name in _ROUTING if name in cleaned}
+        if "version" in cleaned or "event_types" in routing:
+            wanted = routing.get("event_types") or endpoint.subscriptions.values_list("pattern", flat=True)
+            version_pins.check(endpoint.tenant_id, cleaned.get("version", endpoint.version), list(wanted))
         active = cleaned.pop("active", None)
         moved = "url" in cleaned and cleaned["url"] != endpoint.url
         for name, value in cleaned.items():

@@ -17,7 +17,7 @@ import structlog
 from django.db import connection, transaction
 
 from webhooks.conf import conf
-from webhooks.core import filters, ids, patterns
+from webhooks.core import conversions, filters, ids, patterns
 from webhooks.models import Event
 from webhooks.services import outbox
 from webhooks.services.bell import Bell, is_slow
@@ -37,16 +37,16 @@ class FannedOut:
     bells: list[Bell]
 
 
-# Events with each pattern that would match them, their channels and version.
+# Events with each pattern that would match them, their channels and the versions they can be had in.
 _WANTED = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(events)s::uuid[], %(tenants)s::uuid[], %(patterns)s::text[], %(channels)s::text[],
-                         %(versions)s::text[]) AS w(event_id, tenant_id, pattern, channels, version)
+                         %(versions)s::text[]) AS w(event_id, tenant_id, pattern, channels, versions)
 ), matched AS (
     SELECT w.event_id, w.tenant_id, s.endpoint_id, e.state, COALESCE((e.batch->>'max_wait')::float, 0) AS wait,
            s.id AS subscription_id, s.filter,
            (s.channels = '{}' OR s.channels && string_to_array(w.channels, ',')::varchar[]) AS channel_ok,
-           (e.version = '' OR w.version = '' OR e.version = w.version) AS version_ok
+           (e.version = '' OR w.versions = '' OR e.version = ANY(string_to_array(w.versions, ','))) AS version_ok
     FROM wanted w
     JOIN webhooks_subscription s ON s.tenant_id = w.tenant_id AND s.pattern = w.pattern
     JOIN webhooks_endpoint e ON e.id = s.endpoint_id AND e.deleted_at IS NULL
@@ -219,8 +219,9 @@ def notify_mailboxes(cursor: Any, deliveries: Sequence[tuple[UUID, UUID, str]]) 
 
 def _wanted(events: Sequence[Unrouted]) -> dict[str, list[Any]]:
     rows = [
-        (event.id, event.tenant_id, pattern, ",".join(event.channels), event.version)
+        (event.id, event.tenant_id, pattern, ",".join(event.channels), versions)
         for event in events
+        for versions in [",".join([event.version, *conversions.older(event.type, event.version)])]
         for pattern in patterns.candidates(event.type, catch_all=event.origin != Event.Origin.OPERATIONAL)
     ]
     columns = (list(column) for column in zip(*rows, strict=True))

@@ -47,21 +47,21 @@ class Lookup(Generic[K, V]):
         if found is None:
             return None
         value, holds = found
-        _after_commit(self._kept.put, key, value, asked_at + min(holds, conf.LOOKUP_TTL), generation)
+        after_commit(self._kept.put, key, value, asked_at + min(holds, conf.LOOKUP_TTL), generation)
         return value
 
     def forget(self) -> None:
         """Rows have changed: ask again, also those who read while the change was not committed yet."""
         self._kept.clear()
         if connection.in_atomic_block:
-            _after_commit(self._kept.clear)
+            after_commit(self._kept.clear)
 
     def _changed(self, *, created: bool = False, **_: Any) -> None:
         if not created:  # nobody has found a new row before
             self.forget()
 
 
-def _after_commit(call: Callable[..., None], *args: Any) -> None:
+def after_commit(call: Callable[..., None], *args: Any) -> None:
     """Without a transaction at once; never in one that is managed by hand, whose end nobody tells."""
     if connection.in_atomic_block:
         transaction.on_commit(lambda: call(*args), robust=True)

@@ -7,12 +7,28 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from webhooks.core import envelope, ids, signatures
+from webhooks.core import conversions, envelope, ids, signatures
+from webhooks.models import Trigger
 from webhooks.services.claim import Claimed
 from webhooks.services.ingest import DEFAULT_VERSION
 from webhooks.services.target import Config, Target
 
 BATCH_EVENT = "webhook.batch"  # X-Webhook-Event of a batch, which holds events of several types
+
+
+def in_version(config: Config, row: Claimed) -> Claimed:
+    """The delivery with its data in the version that the endpoint is pinned to.
+
+    Without a pin, or with an event of no version, it is the row itself, and so is a test, which goes past the pin.
+    Raises :class:`ConversionFailed`.
+    """
+    wanted = config.version
+    if not wanted or not row.version or row.version == wanted:
+        return row
+    if row.trigger == Trigger.TEST:
+        return row
+    data = conversions.convert(row.type, row.version, wanted, bytes(row.data or b""))
+    return row._replace(data=data, version=wanted)
 
 
 class Message(NamedTuple):

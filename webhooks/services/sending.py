@@ -14,6 +14,7 @@ import structlog
 
 from webhooks.conf import conf
 from webhooks.core import backoff, ids
+from webhooks.core.conversions import ConversionFailed
 from webhooks.core.outcome import Verdict, judge
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, expand_path
 from webhooks.models import Attempt
@@ -21,7 +22,7 @@ from webhooks.net import outbound
 from webhooks.net.result import ErrorClass, HttpResult
 from webhooks.services.batching import ANSWER_LIMIT, statuses
 from webhooks.services.claim import Claimed
-from webhooks.services.message import batch, request_headers, single
+from webhooks.services.message import batch, in_version, request_headers, single
 from webhooks.services.target import Config, Target
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,14 @@ def send(target: Target, parcel: Sequence[Claimed]) -> list[Sent]:
     started_at = datetime.now(UTC)
     refused = [refusal for row in parcel if (refusal := _hopeless(target, row, started_at))]
     unfit = {refusal.claimed.delivery_id for refusal in refused}
-    rows = [row for row in parcel if row.delivery_id not in unfit]
+    rows = []
+    for row in parcel:
+        if row.delivery_id in unfit:
+            continue
+        try:
+            rows.append(in_version(target.config, row))
+        except ConversionFailed as error:
+            refused.append(_unconverted(target.config, row, started_at, error))
     if not rows:
         return refused
     try:
@@ -78,6 +86,20 @@ def _hopeless(target: Target, row: Claimed, started_at: datetime) -> Sent | None
     if target.config.url is None:
         return _refused(row, started_at, target.config.url_fault, ErrorClass.INVALID_URL)
     return None
+
+
+def _unconverted(config: Config, row: Claimed, started_at: datetime, error: ConversionFailed) -> Sent:
+    """An attempt that never left, because a project's function failed or is not there.
+
+    Tried again like any failure: the next release, or this one once it is everywhere, may know better. The endpoint
+    has no part in it.
+    """
+    # the sentence stands for the cause, whose own text may hold the publisher's data
+    log.error("conversion_failed", delivery_id=ids.show(ids.DELIVERY, row.delivery_id), exc_info=error.__cause__)
+    luck = random.random()  # noqa: S311 - jitter
+    verdict, delay, reason = _next(config, row, Verdict.RETRY, str(error), None, luck)
+    result = HttpResult(error=ErrorClass.CONVERSION_FAILED, detail=str(error))
+    return Sent(row, verdict, result, "", {}, started_at, reason=reason, delay=delay, outcome=_outcome(verdict))
 
 
 def _post(target: Target, rows: Sequence[Claimed], started_at: datetime) -> list[Sent]:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from webhooks.errors import FieldError, InvalidInput, NotFound
 from webhooks.models import Endpoint, Subscription
-from webhooks.services import endpoint_fields
+from webhooks.services import endpoint_fields, version_pins
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,15 @@ def replace(endpoint_id: UUID, wanted: Sequence[Wanted]) -> None:
         check(item)
     with transaction.atomic():
         endpoint = (
-            Endpoint.objects.existing().select_for_update().filter(id=endpoint_id).only("id", "tenant_id").first()
+            Endpoint.objects.existing()
+            .select_for_update()
+            .filter(id=endpoint_id)
+            .only("id", "tenant_id", "version")
+            .first()
         )
         if endpoint is None:
             raise NotFound("There is no such webhook.")
+        version_pins.check(endpoint.tenant_id, endpoint.version, [item.pattern for item in wanted])
         rows = {row.pattern: row for row in endpoint.subscriptions.all()}
         endpoint.subscriptions.exclude(pattern__in=[item.pattern for item in wanted]).delete()
         for item in wanted:

@@ -105,6 +105,13 @@ class NewEventSerializer(serializers.Serializer[Any]):
     )
 
 
+class BatchFaultSerializer(serializers.Serializer[Any]):
+    """One fault of an event."""
+
+    pointer = serializers.CharField(read_only=True, help_text="JSON Pointer inside the event.")
+    detail = serializers.CharField(read_only=True, help_text="What is wrong.")
+
+
 class PublishedSerializer(serializers.Serializer[Any]):
     """An event that is durable now."""
 
@@ -113,19 +120,18 @@ class PublishedSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField(read_only=True, help_text="When it happened.")
     version = serializers.CharField(read_only=True, help_text="Version of the type.")
     duplicate = serializers.BooleanField(read_only=True, help_text="True: it was there already; nothing was stored.")
+    warnings = BatchFaultSerializer(
+        many=True,
+        read_only=True,
+        required=False,
+        help_text="What is wrong with the data by a schema that only warns. Absent when nothing is.",
+    )
 
 
 class NewBatchSerializer(serializers.Serializer[Any]):
     """Events to publish together. At most 1000 events and 5 MiB."""
 
     events = NewEventSerializer(many=True, help_text="Each is accepted or refused by itself.")
-
-
-class BatchFaultSerializer(serializers.Serializer[Any]):
-    """One fault of an event."""
-
-    pointer = serializers.CharField(read_only=True, help_text="JSON Pointer inside the event.")
-    detail = serializers.CharField(read_only=True, help_text="What is wrong.")
 
 
 class RefusedEventSerializer(serializers.Serializer[Any]):

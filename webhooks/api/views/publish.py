@@ -93,12 +93,14 @@ def _publish(
 
 
 def _shown(published: ingest.Published) -> dict[str, Any]:
+    warnings = [fault.as_dict() for fault in published.warnings]
     return {
         "id": published.public_id,
         "type": published.type,
         "created_at": envelope.timestamp(published.created_at),
         "version": published.version,
         "duplicate": published.duplicate,
+        **({"warnings": warnings} if warnings else {}),
     }
 
 
