@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from webhooks.core import ids
+from webhooks.models.scoping import TenantQuerySet
 from webhooks.models.tenants import Tenant
 
 
@@ -18,6 +19,8 @@ class EventType(models.Model):
     version = models.CharField(max_length=32, default="v1", help_text="Given to events published without one.")
     deprecated_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ("name",)
