@@ -79,11 +79,15 @@ class Monitor:
 
     def stop(self) -> bytes:
         """What was seen."""
+        self.close()
+        return with_bodies(bytes(self._seen))
+
+    def close(self) -> None:
+        """End the connection; doing it twice is no fault."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._socket.close()
-        return with_bodies(bytes(self._seen))
 
 
 def with_bodies(text: bytes) -> bytes:

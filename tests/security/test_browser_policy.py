@@ -151,7 +151,7 @@ def test_an_answer_of_the_api_has_them_too(api: Any, rows: Delivery) -> None:
         assert response["Cache-Control"] == "no-store"
 
 
-def test_static_files_may_be_kept_and_are_not_sniffed(client: Client) -> None:
+def test_static_files_may_be_kept_and_are_not_sniffed(client: Client, db: None) -> None:
     response = client.get("/static/webhooks/admin.css")
     assert response.status_code == 200
     check_headers(response, policy=DATA)

@@ -22,6 +22,7 @@ from webhooks.api.rendering import JSONParser, JSONRenderer
 from webhooks.api.versioning import AcceptVersioning, Negotiation
 from webhooks.core import ids
 from webhooks.models import Event
+from webhooks.models.scoping import TenantQuerySet
 
 # Seconds a list may search: a filter that matches next to nothing must not occupy the database.
 LIST_TIMEOUT = 5.0
@@ -52,10 +53,10 @@ class ApiView(GenericAPIView[Any]):
 
     def get_queryset(self) -> QuerySet[Any]:
         """The rows the caller may see. Every model that a view shows has a :class:`TenantQuerySet`."""
-        rows: Any = super().get_queryset()
+        rows = cast(TenantQuerySet[Any], super().get_queryset())
         if getattr(self, "swagger_fake_view", False):
             return rows.none()
-        return cast(QuerySet[Any], rows.for_tenant(caller(self.request).tenant_id))
+        return rows.for_tenant(caller(self.request).tenant_id)
 
     def find(self, prefix: str, text: str, without: Sequence[str] = ()) -> Any:
         """The row with this public id, or 404: unknown, malformed and another tenant's look the same.
