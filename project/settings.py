@@ -92,6 +92,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "webhooks.api.middleware.RequestIdMiddleware",
+    "webhooks.api.browser_policy.BrowserPolicyMiddleware",
     "webhooks.api.middleware.HealthMiddleware",
     "webhooks.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -132,6 +133,12 @@ SECURE_HSTS_PRELOAD = _https
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # a link in a message opens the page with its session
+SESSION_COOKIE_AGE = env.typed("SESSION_COOKIE_AGE", 43_200)  # seconds: half a day, a working day
+if _https:  # by this prefix browsers take the cookie from this host alone, and from no other one of its domain
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 if env.boolean("BEHIND_PROXY", False):
@@ -184,6 +191,7 @@ SPECTACULAR_SETTINGS = {
         "deepLinking": True,
         "displayRequestDuration": True,
         "defaultModelsExpandDepth": 0,
+        "validatorUrl": None,  # it would tell a server of others about this one
     },
 }
 

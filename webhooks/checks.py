@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_production(**_: Any) -> list[CheckMessage]:
     """Settings that are fine on a laptop only."""
-    return [*_transport(), *_open_networks()]
+    return [*_transport(), *_open_networks(), *_flower()]
 
 
 def _keys() -> Iterator[CheckMessage]:
@@ -95,6 +96,15 @@ def _transport() -> Iterator[CheckMessage]:
             "WEBHOOKS_ALLOW_HTTP is on: deliveries to http:// endpoints can be read on the way.",
             hint="Unset it; receivers need https.",
             id="webhooks.W002",
+        )
+
+
+def _flower() -> Iterator[CheckMessage]:
+    if os.environ.get("FLOWER_UNAUTHENTICATED_API", "").strip().lower() not in ("", "0", "false", "no", "off"):
+        yield Warning(
+            "FLOWER_UNAUTHENTICATED_API is set: whoever reaches Flower can start tasks and stop workers.",
+            hint="Unset it, and give Flower a login: FLOWER_BASIC_AUTH=user:password.",
+            id="webhooks.W010",
         )
 
 

@@ -53,7 +53,15 @@ class Unavailable(ClarionError):
 
 
 class DecryptionFailed(ClarionError):
-    """A stored secret cannot be decrypted: none of WEBHOOKS_ENCRYPTION_KEYS fits."""
+    """A stored secret cannot be decrypted: none of WEBHOOKS_ENCRYPTION_KEYS fits.
+
+    ``place``: table and column, and the row where it is known. The stored text is never part of it.
+    """
+
+    def __init__(self, place: str = "") -> None:
+        self.place = place
+        where = f" ({place})" if place else ""
+        super().__init__(f"A stored secret{where} cannot be decrypted: none of WEBHOOKS_ENCRYPTION_KEYS fits.")
 
 
 class RetryLater(ClarionError):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
+from django.apps import apps
 from django.urls import get_resolver
 from django.utils import timezone
 
@@ -15,7 +16,20 @@ from tests.api.checks import problem, same_but_for_the_place
 from tests.client import ApiClient
 from tests.factories import make_delivery, make_endpoint, make_event, make_key, make_tenant
 from webhooks.core import ids
-from webhooks.models import SCOPES, ApiKey, DeadLetter, Delivery, Tenant
+from webhooks.models import (
+    SCOPES,
+    ApiKey,
+    Attempt,
+    DeadLetter,
+    Delivery,
+    Endpoint,
+    EndpointSecret,
+    Event,
+    Mailbox,
+    Subscription,
+    Tenant,
+)
+from webhooks.models.scoping import TenantQuerySet
 from webhooks.services import api_keys, event_types
 
 
@@ -149,6 +163,21 @@ def test_every_route_and_method_is_in_the_table() -> None:
     assert generic == expected
 
 
+def test_every_model_with_a_tenant_is_scoped_by_its_queryset() -> None:
+    """Views and services begin with ``for_tenant``; a model without it would be limited by hand, or not at all."""
+    ours = apps.get_app_config("webhooks").get_models()
+    owned = [model for model in ours if any(field.name == "tenant" for field in model._meta.fields)]
+    assert Delivery in owned
+    for model in [*owned, Tenant]:
+        assert isinstance(model._default_manager.all(), TenantQuerySet), f"{model.__name__}.objects"
+
+
+def test_every_view_shows_a_model_that_is_scoped() -> None:
+    for route in _routes() - PUBLIC:
+        view = get_resolver().resolve(route.replace("<str:id>", "x")).func.cls  # type: ignore[attr-defined]
+        assert isinstance(view.queryset, TenantQuerySet), view.__name__
+
+
 @pytest.mark.parametrize("row", TABLE, ids=_name)
 def test_the_scope_is_enough_for_the_owner(world: World, row: Row) -> None:
     response = world.send(row, ApiClient(make_key(world.tenant, row.scope)))
@@ -208,14 +237,70 @@ def test_a_list_shows_nothing_of_another_tenant(world: World, row: Row) -> None:
     assert len(found) == len(expected)
 
 
+@pytest.mark.parametrize("naming", ["slug", "public_id"])
 @pytest.mark.parametrize("row", TABLE, ids=_name)
-def test_a_platform_key_acts_for_the_tenant_it_names(world: World, row: Row) -> None:
-    for name in (world.tenant.slug, world.tenant.public_id):
-        client = ApiClient(make_key(None), headers={"Clarion-Tenant": name})
-        assert world.send(row, client).status_code in (row.status, 409, 404)
-    stranger = ApiClient(make_key(None), headers={"Clarion-Tenant": make_tenant().slug})
+def test_a_platform_key_acts_for_the_tenant_it_names(world: World, row: Row, naming: str) -> None:
+    if "{" in row.path:  # first, because the owner's request may delete it
+        stranger = ApiClient(make_key(None), headers={"Clarion-Tenant": getattr(make_tenant(), naming)})
+        foreign = world.send(row, stranger)
+        problem(foreign, 404)
+        unknown = world.send(row, stranger, **{name: make() for name, make in UNKNOWN.items()})
+        assert same_but_for_the_place(foreign, unknown)
+    client = ApiClient(make_key(None), headers={"Clarion-Tenant": getattr(world.tenant, naming)})
+    response = world.send(row, client)
+    assert response.status_code == row.status, response.content
+
+
+@pytest.mark.parametrize("row", TABLE, ids=_name)
+def test_a_platform_key_needs_the_scope_as_well(world: World, row: Row) -> None:
+    others = [scope for scope in SCOPES if scope != row.scope]
+    client = ApiClient(make_key(None, *others), headers={"Clarion-Tenant": world.tenant.slug})
+    assert row.scope in problem(world.send(row, client), 403)["detail"]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=_name)
+def test_a_refusal_changes_nothing(world: World, row: Row) -> None:
+    """Attack: an answer that refuses after the work was done."""
+    before = _everything()
+    world.send(row, ApiClient())
+    world.send(row, ApiClient(make_key(world.tenant, *[s for s in SCOPES if s not in (row.scope, "tenants")])))
     if "{" in row.path:
-        problem(world.send(row, stranger), 404)
+        world.send(row, ApiClient(make_key(make_tenant())))
+    assert _everything() == before
+
+
+def _everything() -> list[str]:
+    """Every row that a request could change, but the keys and tenants that this test makes."""
+    models = (Endpoint, EndpointSecret, Subscription, Mailbox, Event, Delivery, Attempt, DeadLetter)
+    return [repr(sorted(model.objects.values_list(), key=repr)) for model in models]
+
+
+NOT_OFFERED = [
+    (method, path)
+    for path in sorted({row.path for row in TABLE + PLATFORM_TABLE})
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+    if method not in {row.method for row in TABLE + PLATFORM_TABLE if row.path == path}
+]
+
+
+def test_a_method_that_a_route_does_not_offer_is_refused_to_everybody(world: World) -> None:
+    known, nobody = ApiClient(make_key(None), headers={"Clarion-Tenant": world.tenant.slug}), ApiClient()
+    for method, path in NOT_OFFERED:
+        row = Row(method, path, "", 405, {} if method not in ("GET", "OPTIONS", "TRACE") else None)
+        problem(world.send(row, known), 405)
+        assert world.send(row, nobody).status_code in (401, 405), f"{method} {path}"
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.method == "GET"], ids=_name)
+def test_head_is_get_without_the_body(world: World, row: Row) -> None:
+    head = row._replace(method="HEAD")
+    response = world.send(head, ApiClient(make_key(world.tenant, row.scope)))
+    assert (response.status_code, response.content) == (200, b"")
+    assert world.send(head, ApiClient()).status_code == 401
+    others = [scope for scope in SCOPES if scope not in (row.scope, "tenants")]
+    assert world.send(head, ApiClient(make_key(world.tenant, *others))).status_code == 403
+    if "{" in row.path:
+        assert world.send(head, ApiClient(make_key(make_tenant()))).status_code == 404
 
 
 @pytest.mark.parametrize("row", PLATFORM_TABLE, ids=_name)

@@ -22,7 +22,7 @@ ONLY_UP = {"receiver"}
 def words(command: list[str]) -> list[str]:
     """A command without its interpreter (``python -m celery`` is ``celery``) and without addresses and paths."""
     text = shlex.join(command)
-    text = re.sub(r"^\S*python\S* -m ", "", text)
+    text = re.sub(r"^\S*python\S* (-m )?", "", text)
     return [
         "…" if any(mark in word for mark in ("0.0.0.0", "--address=", "--port=", "/")) else word  # noqa: S104
         for word in shlex.split(text)

@@ -72,8 +72,12 @@ def test_run_json_tells_everything_that_is_needed_to_use_the_stack(stack: Up) ->
 def test_flower_needs_the_login_and_no_secret_is_in_a_command_line(stack: Up) -> None:
     facts = stack.facts
     login = f"{facts['flower_user']}:{facts['flower_password']}"
-    assert _get(facts["flower_url"]) == 401
-    assert _get(facts["flower_url"], "Basic " + base64.b64encode(login.encode()).decode()) == 200
+    known = "Basic " + base64.b64encode(login.encode()).decode()
+    stranger = "Basic " + base64.b64encode(b"clarion:guessed").decode()
+    for page in ("", "workers", "tasks", "broker", "api/workers", "api/tasks", "api/task/types", "metrics"):
+        url = facts["flower_url"] + page
+        assert (_get(url), _get(url, stranger), _get(url, known)) == (401, 401, 200), page
+    assert _get(facts["flower_url"] + "healthcheck") == 200, "it says OK and nothing else, for whoever restarts it"
     secrets = [facts[name] for name in ("flower_password", "admin_password", "api_key", "platform_key")]
     secrets += [url.rpartition("@")[0].rpartition(":")[2] for url in (facts["database_url"], facts["redis_url"])]
     for pid in family(stack.process.pid):

@@ -54,3 +54,11 @@ def test_it_warns_in_production(settings: Settings, name: str, value: Any, found
     assert check_production() == []
     setattr(settings, name, value)
     assert found in _ids(check_production())
+
+
+@pytest.mark.parametrize(("value", "warned"), [("1", True), ("true", True), ("yes", True), ("0", False), ("", False)])
+def test_it_warns_of_flowers_open_api(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, value: str, warned: bool
+) -> None:
+    monkeypatch.setenv("FLOWER_UNAUTHENTICATED_API", value)
+    assert ("webhooks.W010" in _ids(check_production())) == warned

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhooks.core.headers import MASK, MAX_HEADERS, check_custom_headers, clean_stored, mask_headers
+from webhooks.core.headers import MASK, MAX_HEADERS, check_custom_headers, clean_stored, mask_headers, mask_pairs
 
 REFUSED_NAMES = [
     "Host",
@@ -152,6 +152,12 @@ def test_whatever_it_accepts_can_be_sent(headers: dict[str, str]) -> None:
         "X-Auth",
         "X-Session-Id",
         "DB-Password",
+        "Proxy-Authorization",
+        "Ocp-Apim-Subscription-Key",
+        "X-Functions-Key",
+        "X-Amz-Security-Token",
+        "X-JWT-Assertion",
+        "X_Auth_Key",
     ],
 )
 def test_it_masks_credentials(name: str) -> None:
@@ -179,6 +185,8 @@ def test_it_shows_everything_else_signatures_included() -> None:
         "X-Team": "billing",
         "X-Author": "ada",
         "WWW-Authenticate": "Basic",
+        "Surrogate-Key": "page-1",
+        "X-Keyboard": "qwerty",
     }
     assert mask_headers(headers) == headers
 
@@ -187,6 +195,13 @@ def test_it_masks_further_names_in_any_case_and_leaves_the_original_alone() -> N
     headers = {"X-Team": "canary", "X-Other": "1"}
     assert mask_headers(headers, ["x-TEAM"]) == {"X-Team": MASK, "X-Other": "1"}
     assert headers["X-Team"] == "canary"
+
+
+def test_it_masks_what_an_answer_hands_out_however_often() -> None:
+    pairs = [("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("X-New-Token", "t"), ("Content-Type", "text/html")]
+    assert mask_pairs(pairs) == [
+        ("Set-Cookie", MASK), ("set-cookie", MASK), ("X-New-Token", MASK), ("Content-Type", "text/html"),
+    ]  # fmt: skip
 
 
 # --- stored text

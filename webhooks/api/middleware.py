@@ -15,6 +15,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-un
 
 from webhooks.api import health, outage, problems
 from webhooks.core import ids
+from webhooks.errors import DecryptionFailed
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -107,12 +108,15 @@ class ProblemMiddleware:
         return problems.respond(request, problems.for_status(response.status_code))
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        """An outage that a page or a plain view met; None: a bug, which Django logs."""
+        """An outage, or a missing key, that a page or a plain view met; None: a bug, which Django logs."""
         problem = problems.describe(error)
         if problem is None or problem.status != 503:
             return None
         outage.noticed(request, error)
-        log.warning("database_unavailable", path=escape_uri_path(request.path), error=type(error).__name__)
+        if isinstance(error, DecryptionFailed):
+            problems.tell(error)
+        else:
+            log.warning("database_unavailable", path=escape_uri_path(request.path), error=type(error).__name__)
         if is_api(request.path_info):
             return problems.respond(request, problem)
         return HttpResponse(problem.detail, "text/plain; charset=utf-8", 503, headers=problem.headers)

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
@@ -24,6 +25,8 @@ from webhooks import errors
 from webhooks.api import outage
 from webhooks.services.outage import is_outage
 
+log = structlog.get_logger(__name__)
+
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:clarion:problem:"
 RETRY_AFTER = 5  # seconds: a database fail-over or a full pool rarely takes less
@@ -31,6 +34,11 @@ RETRY_AFTER = 5  # seconds: a database fail-over or a full pool rarely takes les
 DATABASE_AWAY = (
     "The database cannot be reached or is too busy. Try again; an event with an id of your own is accepted once, "
     "however often it is sent."
+)
+
+UNDECRYPTABLE = (
+    "A stored secret cannot be decrypted, because a key is missing from this server's WEBHOOKS_ENCRYPTION_KEYS. Its "
+    "operator has to put it back; deliveries wait until then."
 )
 
 # type -> title; the title is the same for every occurrence of a type
@@ -92,7 +100,14 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
         return None
     request = getattr(context["request"], "_request", context["request"])
     outage.noticed(request, error)
+    tell(error)
     return respond(request, problem)
+
+
+def tell(error: Exception) -> None:
+    """Into the log what only the operator can mend."""
+    if isinstance(error, errors.DecryptionFailed):
+        log.error("secret_undecryptable", column=error.place)
 
 
 def describe(error: Exception) -> Problem | None:
@@ -173,6 +188,8 @@ def _of_clarion(error: errors.ClarionError) -> Problem | None:
         return Problem(413, "too-large", str(error))
     if isinstance(error, errors.Unavailable):
         return unavailable(str(error))
+    if isinstance(error, errors.DecryptionFailed):
+        return unavailable(UNDECRYPTABLE)
     return None
 
 

@@ -132,7 +132,7 @@ def _events(event_type: str, tenant_id: UUID | None, place: Place) -> QuerySet[A
         wide = wide.filter(id__lt=place.upper)
     if tenant_id is None:
         return Searched.of(wide, wide.filter(type=event_type), by_window)
-    return wide.filter(tenant_id=tenant_id, type=event_type)
+    return wide.for_tenant(tenant_id).filter(type=event_type)
 
 
 def _event_keys(events: QuerySet[Any], place: Place) -> tuple[list[UUID], UUID | None]:

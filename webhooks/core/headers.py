@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 MAX_HEADERS = 20
 MAX_VALUE_LENGTH = 4096  # characters; common servers refuse a request head of more than 8 KiB
@@ -64,10 +64,13 @@ _REFUSED_PREFIXES = {name[:-1]: why for name, why in _REFUSED.items() if name.en
 
 # A value under such a name is a credential. Signature headers are not masked: a signature proves knowledge
 # of the secret without telling it, is bound to one message and minute, and is compared when debugging.
-_SECRET_NAMES = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_SECRET_NAMES = frozenset({"authorization", "proxy-authorization", "cookie", "cookie2", "set-cookie", "set-cookie2"})
 _SECRET_PARTS = re.compile(
-    r"token|secret|passw|api[-_]?key|access[-_]?key|private[-_]?key|credential|session|(?:^|-)auth(?:-|$)"
+    r"token|secret|passw|passphrase|pwd|jwt|api[-_]?key|access[-_]?key|private[-_]?key|credential|session"
+    r"|(?:^|[-_])auth(?:[-_]|$)|(?:^|[-_])key$"
 )
+# Keys that open nothing.
+_PUBLIC_NAMES = frozenset({"idempotency-key", "surrogate-key", "cache-key", "x-cache-key", "sec-websocket-key"})
 _AUTH_SCHEME = re.compile(r"(?i)(basic|bearer|digest|token|apikey) ")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -101,6 +104,11 @@ def mask_headers(headers: Mapping[str, str], extra_secret: Collection[str] = ())
     """
     extra = {name.lower() for name in extra_secret}
     return {name: _masked(value) if _is_secret(name.lower(), extra) else value for name, value in headers.items()}
+
+
+def mask_pairs(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same for the headers of an answer, which may hold a name several times: cookies and new tokens."""
+    return [(name, _masked(value) if _is_secret(name.lower(), ()) else value) for name, value in headers]
 
 
 def clean_stored(value: bytes | str, limit: int) -> str:
@@ -144,7 +152,9 @@ def _refusal(name: str) -> str | None:
 
 
 def _is_secret(name: str, extra: Collection[str]) -> bool:
-    return name in _SECRET_NAMES or name in extra or _SECRET_PARTS.search(name) is not None
+    if name in _SECRET_NAMES or name in extra:
+        return True
+    return name not in _PUBLIC_NAMES and _SECRET_PARTS.search(name) is not None
 
 
 def _masked(value: str) -> str:

@@ -7,6 +7,7 @@ from django.db import models
 from webhooks.core import ids
 from webhooks.models.endpoints import Endpoint
 from webhooks.models.events import Event
+from webhooks.models.scoping import TenantQuerySet
 from webhooks.models.tenants import Tenant
 
 FAILURE = 300  # HTTP status from which an answer is no success
@@ -62,6 +63,8 @@ class Delivery(models.Model):
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     dead_lettered_at = models.DateTimeField(null=True)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
@@ -154,6 +157,8 @@ class Attempt(models.Model):
     address = models.CharField(max_length=45, blank=True, help_text="The address connected to.")
     worker = models.CharField(max_length=100, blank=True)
 
+    objects = TenantQuerySet.as_manager()
+
     class Meta:
         ordering = ("-id",)
         indexes = (
@@ -197,6 +202,8 @@ class DeadLetter(models.Model):
     resolution = models.CharField(max_length=10, choices=Resolution.choices, default=Resolution.OPEN)
     resolved_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

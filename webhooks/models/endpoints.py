@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from webhooks.core import ids
 from webhooks.models.fields import EncryptedJSONField, EncryptedTextField
+from webhooks.models.scoping import TenantQuerySet
 from webhooks.models.tenants import Tenant
 
 
@@ -25,7 +26,7 @@ def no_auth() -> dict[str, str]:
     return {"type": "none"}
 
 
-class EndpointQuerySet(models.QuerySet["Endpoint"]):
+class EndpointQuerySet(TenantQuerySet["Endpoint"]):
     def existing(self) -> EndpointQuerySet:
         """Deleted endpoints stay as rows, because attempts and dead letters name them."""
         return self.filter(deleted_at__isnull=True)
@@ -120,6 +121,8 @@ class Subscription(models.Model):
         models.CharField(max_length=128), default=list, blank=True, help_text="Empty: events of every channel."
     )
 
+    objects = TenantQuerySet.as_manager()
+
     class Meta:
         constraints = (models.UniqueConstraint(fields=["endpoint", "pattern"], name="subscription_once"),)
         indexes = (
@@ -159,6 +162,8 @@ class Mailbox(models.Model):
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_failure_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True, help_text="First failure since the last success.")
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "mailboxes"

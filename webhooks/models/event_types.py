@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from webhooks.core import ids
+from webhooks.models.scoping import TenantQuerySet
 from webhooks.models.tenants import Tenant
 
 
@@ -24,6 +25,8 @@ class EventType(models.Model):
     # {version: check_id} of the versions that are checked, a copy: publishing looks up this one row and no other
     checks = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ("name",)

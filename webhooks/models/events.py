@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from webhooks.core import ids
+from webhooks.models.scoping import TenantQuerySet
 from webhooks.models.tenants import Tenant
 
 
@@ -41,6 +42,8 @@ class Event(models.Model):
     # still got nothing. Matches are deliveries; every endpoint not named in either does not want the type.
     routing = models.JSONField(default=list)
 
+    objects = TenantQuerySet.as_manager()
+
     class Meta:
         ordering = ("-id",)
         indexes = (
@@ -70,6 +73,8 @@ class EventKey(models.Model):
     event_id = models.UUIDField()
     # SHA-256 over type, version, created_at, data, metadata and channels: tells a repeat from a conflict
     fingerprint = models.BinaryField(max_length=32)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["tenant", "key"], name="event_key_once"),)

@@ -27,15 +27,44 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
         raise ImproperlyConfigured(f"WEBHOOKS_ENCRYPTION_KEYS holds a key that is no Fernet key: {error}") from None
 
 
+@lru_cache(maxsize=32)
+def _one(key: str) -> Fernet:
+    return Fernet(key)
+
+
 def encrypt(plain: str) -> str:
     """Encrypt text with the first key."""
     return _fernet(tuple(conf.ENCRYPTION_KEYS)).encrypt(plain.encode()).decode()
 
 
-def decrypt(token: str) -> str:
-    """Decrypt text with any key. Raises :class:`DecryptionFailed`; never returns ciphertext."""
+def decrypt(token: str, place: str = "") -> str:
+    """Decrypt text with any key. Raises :class:`DecryptionFailed`, which tells ``place``; never returns ciphertext."""
     try:
         return _fernet(tuple(conf.ENCRYPTION_KEYS)).decrypt(token.encode()).decode()
+    except InvalidToken:
+        raise DecryptionFailed(place) from None
+
+
+def key_of(token: str) -> int | None:
+    """The number of the key that opens ``token``, 1 for the first one; None when none does."""
+    keys = tuple(conf.ENCRYPTION_KEYS)
+    _fernet(keys)  # one sentence for keys that are none
+    for number, key in enumerate(keys, 1):
+        try:
+            _one(key).decrypt(token.encode())
+        except InvalidToken:
+            continue
+        return number
+    return None
+
+
+def encrypt_again(token: str) -> str:
+    """The same text under the first key, with the time at which it was first encrypted.
+
+    Raises :class:`DecryptionFailed`.
+    """
+    try:
+        return _fernet(tuple(conf.ENCRYPTION_KEYS)).rotate(token.encode()).decode()
     except InvalidToken:
         raise DecryptionFailed from None
 
@@ -53,7 +82,12 @@ class EncryptedTextField(_TextField):
         return None if value is None else encrypt(str(value))
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
-        return None if value is None else decrypt(value)
+        return None if value is None else decrypt(value, self.place)
+
+    @property
+    def place(self) -> str:
+        """``table.column``, for whoever has to find a value that cannot be read."""
+        return f"{self.model._meta.db_table}.{self.column}"
 
     def get_lookup(self, lookup_name: str) -> Any:
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
@@ -66,7 +100,7 @@ class EncryptedJSONField(EncryptedTextField):
         return None if value is None else encrypt(json.dumps(value, separators=(",", ":")))
 
     def from_db_value(self, value: str | None, *_: Any) -> Any:
-        return None if value is None else json.loads(decrypt(value))
+        return None if value is None else json.loads(decrypt(value, self.place))
 
     def to_python(self, value: Any) -> Any:
         return value

@@ -6,6 +6,7 @@ from django.db import models
 
 from webhooks.core import ids
 from webhooks.models.fields import EncryptedJSONField
+from webhooks.models.scoping import TenantQuerySet
 from webhooks.models.tenants import Tenant
 
 
@@ -19,6 +20,8 @@ class Source(models.Model):
     secrets = EncryptedJSONField(default=list)
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ("name",)
@@ -42,6 +45,8 @@ class ReceivedMessage(models.Model):
     body = models.BinaryField(default=bytes)
     status = models.CharField(max_length=10, default="received")
     received_at = models.DateTimeField()
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from webhooks.core import ids
+from webhooks.models.scoping import TenantQuerySet
 
 SCOPES = (
     "events:write",
@@ -20,6 +21,12 @@ SCOPES = (
 )
 
 
+class TenantsQuerySet(TenantQuerySet["Tenant"]):
+    """A tenant belongs to itself."""
+
+    tenant_column = "id"
+
+
 class Tenant(models.Model):
     """A customer of the product that runs Clarion. Everything below belongs to exactly one."""
 
@@ -31,6 +38,8 @@ class Tenant(models.Model):
     )
     active = models.BooleanField(default=True, help_text="Off: the tenant's API keys stop working.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantsQuerySet.as_manager()
 
     class Meta:
         ordering = ("name",)
@@ -59,6 +68,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at",)

@@ -28,6 +28,8 @@ MAX_OVERLAP = 7 * 86_400  # seconds: after a week an old secret is a risk, not a
 MAX_OLD_SECRETS = 4  # each valid one adds a signature of 48 characters to every request
 State = Endpoint.State
 
+_ENCRYPTED = ("headers", "auth")
+
 # Fields of the API that live in Subscription rows.
 _ROUTING = ("event_types", "filter", "channels")
 
@@ -73,7 +75,7 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
     Raises :class:`InvalidInput`, :class:`NotFound`.
     """
     with transaction.atomic():
-        endpoint = _locked(endpoint_id, tenant_id)
+        endpoint = _locked(endpoint_id, tenant_id, whole=True)
         given = endpoint_auth.unmasked(fields, endpoint)
         cleaned = endpoint_fields.clean(given, partial=not replace)
         stored = {name: getattr(endpoint, name) for name in endpoint_fields.TOGETHER}
@@ -162,11 +164,11 @@ def defer(endpoint_id: UUID, seconds: float, reason: str = "") -> None:
     Mailbox.objects.filter(endpoint_id=endpoint_id).exclude(next_due_at=None).update(**later, **blocked)
 
 
-def _locked(endpoint_id: UUID, tenant_id: UUID | None = None) -> Endpoint:
-    rows = Endpoint.objects.existing().select_for_update(no_key=True)
-    if tenant_id is not None:
-        rows = rows.filter(tenant_id=tenant_id)
-    endpoint = rows.filter(id=endpoint_id).first()
+def _locked(endpoint_id: UUID, tenant_id: UUID | None = None, *, whole: bool = False) -> Endpoint:
+    """Unless ``whole``, without the encrypted columns: an endpoint whose key is lost can still be stopped, deleted
+    and given a new secret."""
+    rows = Endpoint.objects.existing().for_tenant(tenant_id).select_for_update(no_key=True)
+    endpoint = (rows if whole else rows.defer(*_ENCRYPTED)).filter(id=endpoint_id).first()
     if endpoint is None:
         raise NotFound
     return endpoint

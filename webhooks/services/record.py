@@ -16,7 +16,9 @@ import msgspec
 from django.db import connection, transaction
 
 from webhooks.conf import conf
+from webhooks.core.headers import mask_pairs
 from webhooks.core.outcome import Verdict
+from webhooks.core.redaction import Redaction
 from webhooks.net.result import Timings
 from webhooks.services.binding import prepared_cursor
 from webhooks.services.claim import key_range, release
@@ -217,13 +219,14 @@ def _parameters(target: Target, token: UUID, sent: Sequence[Sent]) -> dict[str, 
         "upper": upper,
         "deliveries": [s.claimed.delivery_id for s in sent],
         # One document: arrays of text cost a search for quotes in each element.
-        "rows": msgspec.json.encode([_row(s) for s in sent]).decode(),
-        "bodies": [s.result.body[: conf.BODY_LIMIT] for s in sent],
+        "rows": msgspec.json.encode([_row(s, target.config.redaction) for s in sent]).decode(),
+        "bodies": [target.config.redaction.data(s.result.body[: conf.BODY_LIMIT]) for s in sent],
     }
 
 
-def _row(sent: Sent) -> dict[str, Any]:
+def _row(sent: Sent, redaction: Redaction) -> dict[str, Any]:
     result = sent.result
+    answered = [(name, redaction.text(value)) for name, value in mask_pairs(result.headers)]
     return {
         "attempt_id": sent.attempt_id,
         "delivery_id": sent.claimed.delivery_id,
@@ -237,7 +240,7 @@ def _row(sent: Sent) -> dict[str, Any]:
         "started_at": sent.started_at,
         "request_url": sent.url,
         "request_headers": sent.headers,
-        "response_headers": result.headers,
+        "response_headers": answered,
         "error": result.error or "",
         "detail": result.detail,
         "timings": _milliseconds(result.timings_ms),

@@ -6,18 +6,23 @@ import base64
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from webhooks.conf import conf
 from webhooks.core.headers import mask_headers
+from webhooks.core.redaction import NO_REDACTION, Redaction
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, parse_endpoint_url
-from webhooks.models import Endpoint
+from webhooks.models import Endpoint, EndpointSecret
 from webhooks.net import outbound
+from webhooks.services.endpoint_auth import SECRET_PARTS
 
 _CACHED = 10_000  # endpoints whose decrypted configuration a process keeps
 
@@ -38,6 +43,7 @@ class Config:
     retry_client_errors: bool
     version: str
     batch: int  # events of one request at most; 0: one event a request
+    redaction: Redaction = NO_REDACTION  # for answers: what was sent as a credential may come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +143,15 @@ def _read(endpoint: Endpoint) -> Config:
         fault = str(error)
     headers = endpoint.headers | _authorization(endpoint.auth)
     secret_names = [endpoint.auth["name"]] if endpoint.auth.get("type") == "api_key" else []
+    shown = mask_headers(headers, secret_names)
     return Config(
         url=url,
         url_fault=fault,
         headers=headers,
-        shown_headers=mask_headers(headers, secret_names),
+        shown_headers=shown,
+        redaction=Redaction.of(_credentials(headers, shown, endpoint.auth)),
         schemes=tuple(endpoint.signature_schemes),
-        secrets=tuple((secret.value, secret.valid_until) for secret in endpoint.secrets.order_by("-valid_from", "-id")),
+        secrets=tuple((secret.value, secret.valid_until) for secret in _valid(endpoint)),
         payload_format=endpoint.payload_format,
         content_type=endpoint.content_type,
         retry_policy=endpoint.retry_policy,
@@ -151,6 +159,21 @@ def _read(endpoint: Endpoint) -> Config:
         version=endpoint.version,
         batch=(endpoint.batch or {}).get("max_events", 0),
     )
+
+
+def _credentials(headers: dict[str, str], shown: dict[str, str], auth: dict[str, str]) -> Iterator[str]:
+    """Everything secret that goes out with a request, also without the word that says what kind it is."""
+    for name, value in headers.items():
+        if shown[name] != value:
+            yield value
+            yield value.partition(" ")[2]
+    yield from (part for name, part in auth.items() if name in SECRET_PARTS)
+
+
+def _valid(endpoint: Endpoint) -> Iterable[EndpointSecret]:
+    """Newest first. What has ended is not read: it may be all that depends on a key that is lost."""
+    ended = Q(valid_until__lte=Now())
+    return endpoint.secrets.exclude(ended).order_by("-valid_from", "-id")
 
 
 def _authorization(auth: dict[str, str]) -> dict[str, str]:

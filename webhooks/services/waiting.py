@@ -27,9 +27,7 @@ class Box(NamedTuple):
 
 def boxes(tenant_id: UUID | None) -> list[Box] | None:
     """Where a tenant (None: anybody) has pending deliveries; None when that is at too many endpoints to merge."""
-    rows = Mailbox.objects.filter(next_due_at__isnull=False, oldest_pending_id__isnull=False)
-    if tenant_id is not None:
-        rows = rows.filter(tenant_id=tenant_id)
+    rows = Mailbox.objects.for_tenant(tenant_id).filter(next_due_at__isnull=False, oldest_pending_id__isnull=False)
     pairs = rows.values_list("endpoint_id", "oldest_pending_id")[: _BOXES + 1]
     found = [Box(endpoint_id, key) for endpoint_id, key in pairs if key]
     return found if len(found) <= _BOXES else None
@@ -37,9 +35,7 @@ def boxes(tenant_id: UUID | None) -> list[Box] | None:
 
 def oldest(tenant_id: UUID | None, endpoint_id: UUID | None = None) -> UUID | None:
     """A lower bound of the keys of all unfinished deliveries; None when there are none."""
-    rows = Mailbox.objects.filter(oldest_pending_id__isnull=False)
-    if tenant_id is not None:
-        rows = rows.filter(tenant_id=tenant_id)
+    rows = Mailbox.objects.for_tenant(tenant_id).filter(oldest_pending_id__isnull=False)
     if endpoint_id is not None:
         rows = rows.filter(endpoint_id=endpoint_id)
     return rows.order_by("oldest_pending_id").values_list("oldest_pending_id", flat=True).first()

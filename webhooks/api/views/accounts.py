@@ -26,7 +26,6 @@ class TenantView(ApiView):
     """Tenants are seen by platform keys only: no other key can have the scope."""
 
     tag = "Tenants"
-    tenant_column = "id"
     queryset = Tenant.objects.all()
     serializer_class: Any = TenantSerializer
     required_scopes: ClassVar[dict[str, str]] = {"GET": "tenants", "POST": "tenants"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -22,6 +22,7 @@ from webhooks.api.rendering import JSONParser, JSONRenderer
 from webhooks.api.versioning import AcceptVersioning, Negotiation
 from webhooks.core import ids
 from webhooks.models import Event
+from webhooks.models.scoping import TenantQuerySet
 
 # Seconds a list may search: a filter that matches next to nothing must not occupy the database.
 LIST_TIMEOUT = 5.0
@@ -42,8 +43,6 @@ class ApiView(GenericAPIView[Any]):
     throttle_classes = ()
     required_scopes: ClassVar[dict[str, str]] = {}
     tag: ClassVar[str] = ""
-    # The column that holds the tenant; every query of every view is limited by it.
-    tenant_column: ClassVar[str] = "tenant_id"
     pagination_class: Any = None
     filter_backends: Any = ()
     http_method_names = ("get", "head", "post", "put", "patch", "delete")  # no OPTIONS: it would describe the view
@@ -53,17 +52,19 @@ class ApiView(GenericAPIView[Any]):
         return problems.exception_handler
 
     def get_queryset(self) -> QuerySet[Any]:
-        """The rows the caller may see. Attack: an id, a filter or a cursor that names rows of another tenant."""
-        rows = super().get_queryset()
+        """The rows the caller may see. Every model that a view shows has a :class:`TenantQuerySet`."""
+        rows = cast(TenantQuerySet[Any], super().get_queryset())
         if getattr(self, "swagger_fake_view", False):
             return rows.none()
-        tenant_id = caller(self.request).tenant_id
-        return rows if tenant_id is None else rows.filter(**{self.tenant_column: tenant_id})
+        return rows.for_tenant(caller(self.request).tenant_id)
 
-    def find(self, prefix: str, text: str) -> Any:
-        """The row with this public id, or 404: unknown, malformed and another tenant's look the same."""
+    def find(self, prefix: str, text: str, without: Sequence[str] = ()) -> Any:
+        """The row with this public id, or 404: unknown, malformed and another tenant's look the same.
+
+        ``without``: columns that are not read.
+        """
         key = ids.parse(prefix, text)
-        row = None if key is None else self.get_queryset().filter(pk=key).first()
+        row = None if key is None else self.get_queryset().defer(*without).filter(pk=key).first()
         if row is None:
             raise problems.not_found()
         return row
@@ -96,6 +97,8 @@ class ListView(ApiView):
 
 def events_of(rows: Iterable[Any]) -> dict[UUID, Event]:
     """The events that rows with an ``event_id`` belong to, without their data; expired ones are missing.
+
+    The rows are the caller's, and an event has the tenant of its deliveries, so these are as well.
 
     A query of its own instead of a join: an inner join would hide rows whose event has expired. The bounds
     keep it to the partitions of those days.

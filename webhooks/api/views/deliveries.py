@@ -69,7 +69,7 @@ class RetryDelivery(DeliveryView):
         if delivery.state in (State.SENDING, State.HELD):
             raise Conflict(f"The delivery is {delivery.state}; it cannot be retried now.")
         tasks.ring(deliveries.retry([delivery.id]))
-        newest = Delivery.objects.filter(event_id=delivery.event_id, endpoint_id=delivery.endpoint_id)
+        newest = self.get_queryset().filter(event_id=delivery.event_id, endpoint_id=delivery.endpoint_id)
         latest = newest.filter(id__gte=delivery.id).order_by("-id").first() or delivery
         if delivery.state != State.PENDING and latest.pk == delivery.pk:
             raise Conflict("The webhook of this delivery was deleted.")
@@ -94,6 +94,7 @@ class CancelDelivery(DeliveryView):
 def detail_of(delivery: Delivery) -> dict[str, Any]:
     """A delivery with its attempts. An attempt is never older than its delivery: that spares older partitions."""
     first = ids.floor(ids.created_at(delivery.id))
-    attempts = Attempt.objects.filter(delivery_id=delivery.id, id__gte=first).order_by("id")[:MAX_ATTEMPTS]
+    attempts = Attempt.objects.for_tenant(delivery.tenant_id).filter(delivery_id=delivery.id, id__gte=first)
+    attempts = attempts.order_by("id")[:MAX_ATTEMPTS]
     context = {"events": events_of([delivery]), "attempts": list(attempts)}
     return dict(DeliveryDetailSerializer(delivery, context=context).data)

@@ -32,5 +32,6 @@ class Docs(SpectacularSwaggerSplitView):
 
     url_name = "api-schema"
     title = "Clarion API"
+    template_name = "webhooks/api_docs.html"
     versioning_class = None
     content_negotiation_class = DefaultContentNegotiation

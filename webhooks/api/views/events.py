@@ -43,7 +43,7 @@ class EventView(ApiView):
         tenant_id = caller(self.request).tenant_id
         key = ids.parse(ids.EVENT, text)
         if tenant_id is not None and _KEY.match(text):
-            own = EventKey.objects.filter(tenant_id=tenant_id, key=text).values_list("event_id", flat=True)
+            own = EventKey.objects.for_tenant(tenant_id).filter(key=text).values_list("event_id", flat=True)
             key = own.first() or key
         event: Event | None = self.get_queryset().filter(pk=key).first() if key else None
         if event is None:

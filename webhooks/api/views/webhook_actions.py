@@ -83,7 +83,7 @@ class RotateSecret(WebhookAction):
     )
     def post(self, request: Request, id: str) -> HttpResponse:
         """During the overlap both secrets sign (`standard`: two signatures in one header; `hex`: the new one)."""
-        endpoint = self.find(ids.WEBHOOK, id)
+        endpoint = self.find(ids.WEBHOOK, id, without=("headers", "auth"))
         body = bodies.read_optional_object(request._request)
         bodies.only(body, ("overlap_seconds",))
         overlap = body.get("overlap_seconds", 86_400)

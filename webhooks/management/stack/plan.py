@@ -228,7 +228,7 @@ def programs(
         running.append(Program(name, [*command, "--without-gossip", "--without-mingle"], variables, folder))
     beat = [*celery, "beat", "--schedule", str(options.data_dir / "beat" / "schedule"), "--pidfile="]
     running.append(Program("beat", beat, variables, folder))
-    flower = [*celery, "flower", "--address=127.0.0.1", f"--port={addresses.ports['flower']}"]
+    flower = [sys.executable, "manage.py", "flower", "--address=127.0.0.1", f"--port={addresses.ports['flower']}"]
     # By environment: an argument would show the password to every user of the machine.
     login = {"FLOWER_BASIC_AUTH": f"{FLOWER_USER}:{flower_password}"}
     running.append(Program("flower", flower, variables | login, folder))
