@@ -24,7 +24,7 @@ from tests.api.test_access import world as world
 from tests.factories import make_key
 from webhooks.api.views import documents
 
-EXAMPLES = int(os.environ.get("CLARION_FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("CLARION_FUZZ_EXAMPLES", "5"))
 # segment of a path -> which object of the tenant its {id} may be
 OBJECTS = {
     "webhooks": "webhook", "events": "event", "deliveries": "delivery", "dead-letters": "dead_letter",

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from webhooks import tasks
 from webhooks.api import bodies
-from webhooks.api.authentication import Caller
+from webhooks.api.authentication import Caller, caller
 from webhooks.api.problems import Problem, bad_header
 from webhooks.api.rendering import reply
 from webhooks.conf import conf
@@ -67,7 +67,7 @@ def once(post: Handler, *, in_transaction: bool) -> Handler:
 
 
 def _claim(request: Request) -> Claim | Answer:
-    who: Caller = request.auth
+    who = caller(request)
     key = _key(request._request.META[_META])
     body = bodies.content(request._request, conf.MAX_BATCH_BYTES)
     seen = b"\n".join((b"POST", request._request.get_full_path().encode(), body))

@@ -25,8 +25,9 @@ _REQUEST_ID = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
-    "description": "Your id of this request: it comes back, is logged and is the correlation id of its events.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    "description": "Your id of this request: it comes back, is logged and is the correlation id of its events. One "
+    "that is not made of 1 to 128 of A-Z a-z 0-9 . _ - is replaced.",
+    "schema": {"type": "string"},
 }
 _IDEMPOTENCY_KEY = {
     "name": HEADER,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -66,7 +67,7 @@ def claim(key_id: UUID, tenant_id: UUID | None, key: str, request: bytes) -> Cla
     """
     made = Claim(_digest(key_id, tenant_id, key), uuid4())
     fingerprint = hashlib.sha256(request).digest()
-    values = {
+    values: dict[str, Any] = {
         "digest": made.digest, "fingerprint": fingerprint, "token": made.token,
         "lease": LEASE, "keep": conf.IDEMPOTENCY_TTL,
     }  # fmt: skip
@@ -109,8 +110,9 @@ def prune() -> int:
                 "(SELECT digest FROM webhooks_idempotencykey WHERE expires_at < now() LIMIT %s)",
                 [_PRUNE],
             )
-            deleted += cursor.rowcount
-            if cursor.rowcount < _PRUNE:
+            gone: int = cursor.rowcount
+            deleted += gone
+            if gone < _PRUNE:
                 return deleted
 
 

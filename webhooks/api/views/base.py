@@ -59,8 +59,10 @@ class ApiView(GenericAPIView[Any]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Whoever may do it, does it once for an Idempotency-Key."""
         super().initial(request, *args, **kwargs)
-        if idempotency.is_keyed(request) and hasattr(self, "post"):
-            self.post = idempotency.once(self.post, in_transaction=self.once_in_transaction)
+        post = getattr(self, "post", None)
+        if post and idempotency.is_keyed(request):
+            keyed = idempotency.once(post, in_transaction=self.once_in_transaction)
+            setattr(self, "post", keyed)  # noqa: B010 - not every view has one
 
     def check_throttles(self, request: Request) -> None:
         """Take a request from the caller's quota; 429 when there is none left."""
