@@ -27,6 +27,6 @@ import http.client, sys\n\
 connection = http.client.HTTPConnection('127.0.0.1', 8000, timeout=4)\n\
 connection.request('GET', '/healthz')\n\
 sys.exit(connection.getresponse().status >= 400)"]
-CMD ["gunicorn", "project.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "8", "--graceful-timeout", "10", "--no-control-socket", \
+CMD ["gunicorn", "project.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", \
+     "project.webserver.Worker", "--workers", "2", "--threads", "8", "--graceful-timeout", "10", "--no-control-socket", \
      "--worker-tmp-dir", "/dev/shm"]

@@ -114,7 +114,14 @@ def web(machine: Machine) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gunicorn", "project.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(min(2, os.cpu_count() or 1)), "--threads", "8"]
+    command += [
+        "--worker-class",
+        "project.webserver.Worker",
+        "--workers",
+        str(min(2, os.cpu_count() or 1)),
+        "--threads",
+        "8",
+    ]
     # An https URL, the default, would make it refuse plain http.
     site = Site(variables={"WEBHOOKS_PUBLIC_URL": url})
     with machine.process("web", *command, "--no-control-socket", "--log-level", "warning", site=site):

@@ -69,8 +69,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _rested() -> None:
     """A process leaves the broker and the guards alone for a while after a failure: not into the next test."""
-    pauses = {"webhooks.tasks": "_broker_rests_until", "webhooks.guards.store": "_resting_until"}
-    for name, pause in (pauses | {"webhooks.api.outage": "_resting_until"}).items():
+    resting = ("webhooks.guards.store", "webhooks.guards.api_rate", "webhooks.api.outage")
+    pauses = dict.fromkeys(resting, "_resting_until") | {"webhooks.tasks": "_broker_rests_until"}
+    for name, pause in pauses.items():
         if name in sys.modules:
             setattr(sys.modules[name], pause, 0.0)
 

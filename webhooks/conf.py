@@ -36,6 +36,9 @@ class Settings:
     MAX_BATCH_EVENTS: int = 1000
     MAX_JSON_DEPTH: int = 64
     MAX_SUBSCRIPTIONS: int = 100  # patterns of one webhook
+    API_RATE_LIMIT: int = 60_000  # requests of one API key in a period, all at once if need be; 0: no limit
+    API_RATE_PERIOD: int = 60  # seconds; 1000 a second is more than one process answers, and stops a runaway loop
+    IDEMPOTENCY_TTL: float = 86_400.0  # seconds an answer is kept for its Idempotency-Key; Stripe's users expect a day
     STRICT_EVENT_TYPES: bool = False  # refuse events whose type is not registered
     MAX_SCHEMA_BYTES: int = 65_536  # 64 KiB of JSON Schema, and as much of an example, for one version of a type
     SCHEMA_STEPS: int = 200_000  # of checking one event by its schema: half a second of a processor at worst

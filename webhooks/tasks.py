@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -23,7 +25,7 @@ from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
-from webhooks.services import dead_letters, partitions, task_failures
+from webhooks.services import dead_letters, idempotency, partitions, task_failures
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
@@ -151,13 +153,39 @@ def settle(endpoint_id: str) -> str:
 
 @shared_task(name="webhooks.maintain")
 def maintain() -> str:
-    """Make partitions ahead and drop expired ones."""
+    """Make partitions ahead and drop expired ones; forget what need not be answered again."""
     made, dropped = partitions.make_ahead(), partitions.drop_expired()
-    return f"{len(made)} partitions made, {len(dropped)} dropped"
+    keys = idempotency.prune()
+    return f"{len(made)} partitions made, {len(dropped)} dropped, {keys} idempotency keys forgotten"
+
+
+_held: ContextVar[list[Callable[[], None]] | None] = ContextVar("held_bells", default=None)
+
+
+@contextmanager
+def bells_held() -> Iterator[None]:
+    """Doorbells of the block ring at its end: put a transaction inside, and nobody comes before its commit."""
+    token = _held.set([])
+    try:
+        yield
+        bells = _held.get() or []
+    finally:
+        _held.reset(token)
+    for bell in bells:
+        bell()
+
+
+def _is_held(call: Callable[..., None], *args: Any) -> bool:
+    held = _held.get()
+    if held is not None:
+        held.append(functools.partial(call, *args))
+    return held is not None
 
 
 def ring(bells: Sequence[Bell]) -> None:
     """Publish a doorbell for each endpoint that has none on its way."""
+    if _is_held(ring, bells):
+        return
     by_name = {str(bell.endpoint_id): bell for bell in bells}
     for name in flags.raise_flags(list(by_name)):
         if not _publish(deliver, [name], _lane(by_name[name])):
@@ -167,6 +195,9 @@ def ring(bells: Sequence[Bell]) -> None:
 
 def ring_deliver(endpoint_ids: Iterable[UUID]) -> None:
     """Ring endpoints known only by id."""
+    endpoint_ids = list(endpoint_ids)
+    if _is_held(ring_deliver, endpoint_ids):
+        return
     ring(bells_for(endpoint_ids))
 
 
@@ -184,6 +215,9 @@ def _fan_out_flag(oldest: str | None = None) -> str:
 
 def ring_settle(endpoint_ids: Iterable[UUID]) -> None:
     """Say that deliveries have to follow a change of their endpoint's state."""
+    endpoint_ids = list(endpoint_ids)
+    if _is_held(ring_settle, endpoint_ids):
+        return
     for name in flags.raise_flags([f"settle:{endpoint_id}" for endpoint_id in endpoint_ids]):
         if not _publish(settle, [name.removeprefix("settle:")], "default"):
             flags.lower_flags([name])

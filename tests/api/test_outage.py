@@ -92,7 +92,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         env = {**os.environ, "DATABASE_URL": postgres.url, "LOG_FORMAT": "json"}
         _manage(env, "migrate", "--verbosity=0")
         made = Site(postgres, free_port(), _manage(env, "create_api_key", "--platform").strip())
-        command = [sys.executable, "-m", "gunicorn", "project.wsgi:application", "--worker-class", "gthread"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "project.wsgi:application",
+            "--worker-class",
+            "project.webserver.Worker",
+        ]
         command += ["--threads", str(THREADS), "--bind", f"127.0.0.1:{made.port}", "--no-control-socket"]
         web = LocalProcess("web", command, env, "Booting worker")
         web.start()

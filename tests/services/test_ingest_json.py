@@ -242,3 +242,51 @@ def what_is_wrong(parse: Callable[[bytes], Any], raw: bytes) -> list[FieldError]
     except InvalidInput as error:
         return error.errors
     return []
+
+
+BLANK = st.text(" \t\n\r", max_size=3)
+DATA_TEXT = st.recursive(
+    st.sampled_from(["0", "-0", "1E5", "1e400", '"a"', '"\\u0000"', '"\\"data\\":1"', "null", "9" * 30, '"é"', '"x" ']),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(st.sampled_from(['"data"', '"type"', '"a"', '"\\u0064ata"']), inner), max_size=3).map(
+            lambda pairs: "{" + ", ".join(f"{name} : {value}" for name, value in pairs) + "}"
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    DATA_TEXT,
+    st.permutations(["data", "type", "id", "metadata", "channels"]),
+    st.lists(BLANK, min_size=8, max_size=8),
+    st.sampled_from([None, "data", "type", "id", "metadata"]),
+)
+def test_the_span_of_data_is_exact_wherever_it_stands(
+    data: str, order: list[str], blanks: list[str], twice: str | None
+) -> None:
+    """Blanks belong to the envelope, everything else to the data, and no member of the envelope stands there twice."""
+    values = {
+        "data": data.strip(),
+        "type": '"a.b"',
+        "id": '"x-1"',
+        "metadata": '{"a":{"data":1}}',
+        "channels": '["eu"]',
+    }
+    names = [*order, twice] if twice else order
+    members = [f'{blanks[0]}"{name}"{blanks[1]}:{blanks[2]}{values[name]}{blanks[3]}' for name in names]
+    raw = f"{blanks[4]}{{{','.join(members)}}}{blanks[5]}".encode()
+    if twice is None:
+        assert parse_event(raw).data == data.strip().encode()
+    else:
+        assert ("/" + twice, "is there twice") in faults(raw)
+
+
+@given(st.binary(max_size=120) | st.text('{}[]:,"\\ typedaevnsu0', max_size=120).map(str.encode))
+def test_bytes_of_any_kind_are_an_event_or_a_fault(raw: bytes) -> None:
+    for parse in (parse_event, parse_batch):
+        try:
+            parse(raw)
+        except InvalidInput as error:
+            assert error.errors[0].detail  # noqa: PT017

@@ -190,3 +190,23 @@ def test_a_path_of_a_very_long_number_leads_nowhere() -> None:
     condition = {"data." + "9" * 5000: {"$exists": True}}
     assert filters.check_filter(condition) == []
     assert filters.matches(condition, {"data": [1, 2]}) is False
+
+
+NAMES = st.sampled_from([*filters.OPERATORS, "$what", "a", "a.b", "", ".", "$", "~/", "data.items.0"])
+CONDITION = st.recursive(
+    JSON_VALUE, lambda inner: st.dictionaries(NAMES, inner, max_size=3) | st.lists(inner, max_size=3), max_leaves=12
+)
+
+
+@given(CONDITION, JSON_VALUE)
+def test_any_json_is_a_filter_or_refused_with_pointers_into_it(condition: Any, data: Any) -> None:
+    """Every pointer leads to something in what was sent, and what is accepted can be evaluated."""
+    faults = filters.check_filter(condition)
+    for pointer, sentence in faults:
+        assert sentence
+        found = condition
+        for step in pointer.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            found = found[int(name)] if isinstance(found, list) else found[name]
+    if not faults:
+        assert filters.matches(condition, {"data": data, "type": "a", "metadata": {}}) in (True, False)

@@ -206,3 +206,52 @@ def test_hostile_text_is_read_in_linear_time(unit: bytes) -> None:
             jsontext.check(raw + b"[" * 100 + b"\xff", max_depth=DEPTH)
         assert jsontext.explain(raw, "Input data was truncated").syntax
         assert first_fault(raw, DEPTH)
+
+
+JSON_TEXT = ANY_JSON.map(lambda value: json.dumps(value).encode())
+MANGLED = st.builds(
+    lambda raw, at, put: raw[: at % (len(raw) + 1)] + put + raw[at % (len(raw) + 1) :],
+    JSON_TEXT,
+    st.integers(0, 200),
+    st.sampled_from(
+        [b"", b"[", b"}", b",", b'"', b"\\", b"\xff", b"NaN", b"1e400", b"\x00", b"\xef\xbb\xbf", b"9" * 30, b" "]
+    ),
+)
+
+
+def python_takes(raw: bytes) -> bool:
+    """Whether Python's own parser takes the text as RFC 8259 means it."""
+
+    def refuse(literal: str) -> Any:
+        raise ValueError(literal)
+
+    try:
+        value = json.loads(raw.decode(), parse_constant=refuse)
+        json.dumps(value, ensure_ascii=False).encode()  # fails for a lone surrogate
+    except ValueError:
+        return False
+    return True
+
+
+@given(MANGLED | st.binary(max_size=40))
+def test_three_readers_agree_on_what_is_json(raw: bytes) -> None:
+    """Attack: text that the checker takes for one thing and the receiver for another."""
+    assert (first_fault(raw, DEPTH) is None) == python_takes(raw)
+
+
+PAIRS = st.lists(st.tuples(st.sampled_from(["a", "b", "~/", "", "é"]), st.integers(0, 9)), max_size=5)
+
+
+@given(PAIRS, PAIRS)
+def test_a_repeated_name_is_found_where_python_would_lose_it(outer: list[tuple[str, int]], inner: list[Any]) -> None:
+    def text(pairs: list[tuple[str, Any]]) -> str:
+        return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in pairs) + "}"
+
+    raw = text([*outer, ("inside", text(inner))]).encode()
+    lost = len(dict(outer)) < len(outer) or len(dict(inner)) < len(inner)
+    found = jsontext.repeated(raw)
+    assert (found is not None) == lost
+    lost_outside = len(dict(outer)) < len(outer)
+    assert (jsontext.repeated(raw, but="inside") is not None) == lost_outside
+    if lost_outside:
+        assert found in {jsontext.step(name) for name, _ in outer}

@@ -81,3 +81,18 @@ def test_the_message_says_how_to_mend_it() -> None:
         patterns.check_event_type("order created")
     with pytest.raises(patterns.InvalidPattern, match="at most 128 characters, this one has 129"):
         patterns.check_pattern("a" * 129)
+
+
+@given(st.text(max_size=140) | st.from_regex(r"[A-Za-z0-9_.*\n\x00é ]{0,140}"))
+def test_any_text_is_a_type_a_pattern_or_refused_with_a_sentence(text: str) -> None:
+    """What is accepted fits into a column, a header and a URL path as it stands."""
+    for check, more in ((patterns.check_event_type, ""), (patterns.check_pattern, "*")):
+        try:
+            check(text)
+        except patterns.InvalidPattern as error:
+            assert str(error)  # noqa: PT017
+        else:
+            assert 0 < len(text) <= patterns.MAX_LENGTH
+            assert all(character.isascii() and (character.isalnum() or character in "_." + more) for character in text)
+            assert ".." not in text
+            assert "." not in (text[0], text[-1])

@@ -54,6 +54,10 @@ TITLES = {
     "method-not-allowed": "The method is not allowed here",
     "not-acceptable": "The requested representation does not exist",
     "conflict": "The present state does not allow this",
+    "request-timeout": "The request took too long to arrive",
+    "too-many-requests": "The quota of the API key is used up",
+    "idempotency-key-in-use": "A request with this key is running",
+    "idempotency-key-reused": "The key belongs to another request",
     "too-large": "The content is too large",
     "unsupported-media-type": "The media type is not supported",
     "invalid-input": "The input is not valid",
@@ -163,8 +167,9 @@ def for_status(status: int, detail: str = "") -> Problem:
     """A problem for an answer of Django or of a middleware that has only a status."""
     kinds = {
         400: "bad-request", 401: "unauthenticated", 403: "forbidden", 404: "not-found",
-        405: "method-not-allowed", 406: "not-acceptable", 409: "conflict", 413: "too-large",
-        415: "unsupported-media-type", 422: "invalid-input", 500: "internal-error", 503: "unavailable",
+        405: "method-not-allowed", 406: "not-acceptable", 408: "request-timeout", 409: "conflict", 413: "too-large",
+        414: "too-large", 415: "unsupported-media-type", 417: "invalid-header", 422: "invalid-input",
+        431: "too-large", 500: "internal-error", 501: "bad-request", 503: "unavailable",
     }  # fmt: skip
     sentences = {
         404: "There is nothing at this path.",

@@ -9,9 +9,10 @@ from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from webhooks.api.authentication import TENANT_HEADER
+from webhooks.api.idempotency import HEADER
 from webhooks.api.permissions import needed_scope
 from webhooks.api.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
-from webhooks.api.schema_webhooks import HEADERS
+from webhooks.api.schema_webhooks import HEADERS as DELIVERY_HEADERS
 
 _TENANT = {
     "name": TENANT_HEADER,
@@ -24,8 +25,18 @@ _REQUEST_ID = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
-    "description": "Your id of this request: it comes back, is logged and is the correlation id of its events.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    "description": "Your id of this request: it comes back, is logged and is the correlation id of its events. One "
+    "that is not made of 1 to 128 of A-Z a-z 0-9 . _ - is replaced.",
+    "schema": {"type": "string"},
+}
+_IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A key of your choice. The same request again under the same key is answered as before, with "
+    "`Idempotent-Replayed: true`, and not done again; another request under it is refused with 422, and with 409 one "
+    "that comes while the first is running.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
 }
 # first segment of a path -> what its {id} is
 _IDS = {
@@ -117,16 +128,16 @@ def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -
     }
     components.setdefault("responses", {})["Problem"] = answer
     for path, operations in result.get("paths", {}).items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             for parameter in operation.setdefault("parameters", []):
                 if parameter["in"] == "path":
                     parameter["description"] = _IDS[path.split("/")[2]]
-            operation["parameters"].extend([_TENANT, _REQUEST_ID])
+            operation["parameters"].extend([_TENANT, _REQUEST_ID, *([_IDEMPOTENCY_KEY] if method == "post" else [])])
             operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
             for status, response in operation["responses"].items():
                 if not response.get("description", "$ref" in response):
                     response["description"] = HTTPStatus(int(status)).phrase + "."
-    for name, text in HEADERS.items():
+    for name, text in DELIVERY_HEADERS.items():
         header = {
             "name": name,
             "in": "header",

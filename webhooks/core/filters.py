@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from webhooks.core.jsontext import step
+
 MAX_DEPTH = 8  # nested $and/$or/$not
 MAX_CONDITIONS = 50  # leaves of one filter: keeps the routing of an event cheap
 
@@ -67,7 +69,7 @@ def _check(condition: Any, pointer: str, depth: int, faults: list[tuple[str, str
         return 0
     leaves = 0
     for key, value in condition.items():
-        here = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+        here = pointer + step(key)
         if key in ("$and", "$or"):
             leaves += _check_list(value, here, depth, faults)
         elif key == "$not":
@@ -92,7 +94,7 @@ def _check_leaf(value: Any, pointer: str, faults: list[tuple[str, str]]) -> int:
     if not value:
         faults.append((pointer, "takes a value or operators, not an empty object"))
     for operator, operand in value.items():
-        here = f"{pointer}/{operator}"
+        here = pointer + step(operator)
         if operator not in _OPERATORS:
             faults.append((here, f"unknown operator; known: {', '.join(_OPERATORS)}"))
         elif operator in ("$in", "$nin") and not isinstance(operand, list):
@@ -127,11 +129,11 @@ def _holds(key: str, value: Any, document: Mapping[str, Any]) -> bool:
 
 
 def _find(document: Any, path: str) -> Any:
-    for step in path.split("."):
-        if isinstance(document, dict) and step in document:
-            document = document[step]
-        elif isinstance(document, list) and _INDEX.match(step) and int(step) < len(document):
-            document = document[int(step)]
+    for name in path.split("."):
+        if isinstance(document, dict) and name in document:
+            document = document[name]
+        elif isinstance(document, list) and _INDEX.match(name) and int(name) < len(document):
+            document = document[int(name)]
         else:
             return _MISSING
     return document

@@ -7,9 +7,11 @@ the literals NaN and Infinity, and a JSON Pointer (RFC 6901) to the fault.
 
 from __future__ import annotations
 
+import json
 import re
 from array import array
 from itertools import accumulate
+from typing import Any
 
 # Also a string that never ends, and possessive: whatever the text, no byte is looked at twice.
 _STRING = rb'"(?:[^"\\]++|\\.)*+"?'
@@ -125,5 +127,44 @@ def pointer_at(raw: bytes, position: int) -> str:
         elif text == b":" and path and key is not None:
             path[-1] = key
         key = text[1:-1].decode(errors="replace") if text.startswith(b'"') else None
-    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path if step != ""]
-    return "".join(f"/{step}" for step in steps)
+    return "".join(step(str(name)) for name in path if name != "")
+
+
+def step(name: str) -> str:
+    """A member's name as one step of a JSON Pointer (RFC 6901 section 3)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def repeated(raw: bytes, *, but: str | None = None) -> str | None:
+    """The pointer of the first name that an object holds twice: of two values, which one was meant?
+
+    ``raw`` is valid JSON of bounded depth. ``but``: a member of the outermost object whose inside is not looked at.
+    """
+    whole = json.loads(raw, object_pairs_hook=_pairs, parse_int=str, parse_float=str)
+    todo: list[tuple[str, Any]] = [("", whole)]
+    for pointer, value in todo:
+        if isinstance(value, _Repeating):
+            return pointer + step(value.name)
+        if isinstance(value, dict):
+            todo += [(pointer + step(name), item) for name, item in value.items() if pointer or name != but]
+        elif isinstance(value, list):
+            todo += [(f"{pointer}/{n}", item) for n, item in enumerate(value)]
+    return None
+
+
+class _Repeating(dict[str, Any]):
+    """An object with a name that is there twice."""
+
+    name = ""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = _Repeating(pairs)
+    if len(made) == len(pairs):
+        return dict(made)
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            made.name = name
+        seen.add(name)
+    return made

@@ -6,6 +6,7 @@ from webhooks.models.event_types import EventType, EventTypeVersion
 from webhooks.models.events import Event, EventKey
 from webhooks.models.failures import TaskFailure
 from webhooks.models.heartbeats import Heartbeat
+from webhooks.models.idempotency import IdempotencyKey
 from webhooks.models.sources import ReceivedMessage, Source
 from webhooks.models.tenants import SCOPES, ApiKey, Tenant
 
@@ -22,6 +23,7 @@ __all__ = [
     "EventType",
     "EventTypeVersion",
     "Heartbeat",
+    "IdempotencyKey",
     "Mailbox",
     "ReceivedMessage",
     "Source",

@@ -20,11 +20,12 @@ class TenantSerializer(serializers.Serializer[Tenant]):
     slug = serializers.RegexField(
         r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$",
         required=False,
+        allow_null=True,
         help_text="Short name, unique; made from the name when absent.",
     )
     metadata = Computed(
         lambda tenant: tenant.metadata,
-        _OBJECT,
+        nullable(_OBJECT),
         required=False,
         help_text="Sent with each delivery as metadata.tenant; no secrets here. At most 4 KiB.",
     )
@@ -48,7 +49,7 @@ class ApiKeySerializer(serializers.Serializer[ApiKey]):
     )
     scopes = Computed(
         lambda key: key.scopes,
-        {"type": "array", "items": {"type": "string", "enum": list(SCOPES)}},
+        nullable({"type": "array", "items": {"type": "string", "enum": list(SCOPES)}}),
         required=False,
         help_text="What it may do; never more than the key that makes it. Absent: the same as that one.",
     )

@@ -77,15 +77,19 @@ class NewEventSerializer(serializers.Serializer[Any]):
     id = serializers.RegexField(
         r"^[A-Za-z0-9_-]{1,128}$",
         required=False,
+        allow_null=True,
         help_text="Your own id. The same id with the same content is accepted once; with other content refused.",
     )
     type = serializers.CharField(max_length=128, help_text="Such as order.created: segments joined by dots.")
     version = serializers.CharField(
         required=False,
+        allow_null=True,
         max_length=32,
         help_text="Version of the type, such as v2; the registered one when absent.",
     )
-    created_at = serializers.DateTimeField(required=False, help_text="When it happened (RFC 3339); now when absent.")
+    created_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="When it happened (RFC 3339); now when absent."
+    )
     data = Computed(  # type: ignore[assignment]  # a field called data
         lambda event: None,
         _ANYTHING,

@@ -14,13 +14,14 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
-from webhooks.api import problems
+from webhooks.api import idempotency, problems
 from webhooks.api.authentication import ApiKeyAuthentication, caller
 from webhooks.api.pagination import CursorPagination
 from webhooks.api.permissions import HasScope
 from webhooks.api.rendering import JSONParser, JSONRenderer
 from webhooks.api.versioning import AcceptVersioning, Negotiation
 from webhooks.core import ids
+from webhooks.guards import api_rate
 from webhooks.models import Event
 from webhooks.models.scoping import TenantQuerySet
 
@@ -42,6 +43,9 @@ class ApiView(GenericAPIView[Any]):
     versioning_class = AcceptVersioning
     throttle_classes = ()
     required_scopes: ClassVar[dict[str, str]] = {}
+    # A POST with an Idempotency-Key is one transaction with its answer; False for one that waits or goes out.
+    once_in_transaction: ClassVar[bool] = True
+    quota: api_rate.Quota | None = None
     tag: ClassVar[str] = ""
     pagination_class: Any = None
     filter_backends: Any = ()
@@ -50,6 +54,30 @@ class ApiView(GenericAPIView[Any]):
     def get_exception_handler(self) -> Any:
         """Every refusal is a problem document."""
         return problems.exception_handler
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Whoever may do it, does it once for an Idempotency-Key."""
+        super().initial(request, *args, **kwargs)
+        post = getattr(self, "post", None)
+        if post and idempotency.is_keyed(request):
+            keyed = idempotency.once(post, in_transaction=self.once_in_transaction)
+            setattr(self, "post", keyed)  # noqa: B010 - not every view has one
+
+    def check_throttles(self, request: Request) -> None:
+        """Take a request from the caller's quota; 429 when there is none left."""
+        self.quota = api_rate.take(caller(request).credential.key_id)
+        if self.quota and self.quota.retry_in:
+            detail = f"An API key may send {self.quota.limit} requests in {self.quota.period} seconds."
+            raise problems.Problem(429, "too-many-requests", detail, headers={"Retry-After": str(self.quota.retry_in)})
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Tell what is left of the quota (draft-ietf-httpapi-ratelimit-headers-10)."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.quota:
+            response["RateLimit-Policy"] = f'"default";q={self.quota.limit};w={self.quota.period}'
+            rest = self.quota.retry_in or self.quota.whole_in
+            response["RateLimit"] = f'"default";r={self.quota.remaining};t={rest}'
+        return response
 
     def get_queryset(self) -> QuerySet[Any]:
         """The rows the caller may see. Every model that a view shows has a :class:`TenantQuerySet`."""

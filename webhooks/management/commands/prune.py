@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from webhooks.conf import conf
-from webhooks.services import partitions
+from webhooks.services import idempotency, partitions
 
 
 class Command(BaseCommand):
@@ -15,6 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         made, dropped = partitions.make_ahead(), partitions.drop_expired()
+        idempotency.prune()
         self.stdout.write(
             f"{len(made)} partitions made, {len(dropped)} dropped (retention {conf.RETENTION_DAYS} days)."
         )

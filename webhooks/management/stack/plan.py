@@ -251,6 +251,13 @@ def _web_command(addresses: Addresses) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "project.wsgi:application"),
         *("--bind", f"fd://{addresses.web_descriptor}"),
-        *("--worker-class", "gthread", "--workers", str(_WEB_PROCESSES), "--threads", str(_WEB_THREADS)),
+        *(
+            "--worker-class",
+            "project.webserver.Worker",
+            "--workers",
+            str(_WEB_PROCESSES),
+            "--threads",
+            str(_WEB_THREADS),
+        ),
         *("--graceful-timeout", str(_WEB_GRACE), "--no-control-socket"),
     ]

@@ -1,0 +1,67 @@
+"""The API against its own OpenAPI document: requests made up from it, valid and not, and every answer compared.
+
+CLARION_FUZZ_EXAMPLES: how many for each operation, when there is more time than in the suite.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import CHECKS, load_all_checks
+
+from tests.api.test_access import World
+from tests.api.test_access import world as world
+from tests.factories import make_key
+from webhooks.api.views import documents
+
+EXAMPLES = int(os.environ.get("CLARION_FUZZ_EXAMPLES", "5"))
+# segment of a path -> which object of the tenant its {id} may be
+OBJECTS = {
+    "webhooks": "webhook", "events": "event", "deliveries": "delivery", "dead-letters": "dead_letter",
+    "tenants": "tenant", "api-keys": "key",
+}  # fmt: skip
+# What a schema cannot say makes valid-looking input wrong: types that exist, URLs that may be called, scopes held.
+BEYOND_A_SCHEMA = ("positive_data_acceptance",)
+
+
+@pytest.fixture(autouse=True)
+def _one_transaction() -> Iterator[None]:
+    """The end of a request does not close the connection of the test, as with Django's own client."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+load_all_checks()
+schema = schemathesis.openapi.from_dict(json.loads(documents.document()))
+schema.app = WSGIHandler()
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="CLARION_FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_as_documented(case: Any, world: World, valkey: redis.Redis) -> None:
+    tenant = None if case.operation.path.startswith("/api/tenants") else world.tenant
+    case.headers.pop("Clarion-Tenant", None)
+    if case.meta.generation.mode.is_positive and "id" in case.path_parameters:
+        case.path_parameters["id"] = world.objects[OBJECTS[case.operation.path.split("/")[2]]]
+    chosen = [CHECKS.get_one(name) for name in CHECKS.get_all_names() if name not in BEYOND_A_SCHEMA]
+    answer = case.call_and_validate(headers={"Authorization": f"Bearer {make_key(tenant)}"}, checks=chosen)
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == ["application/problem+json"]
