@@ -23,7 +23,7 @@ from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
-from webhooks.services import dead_letters, partitions, task_failures
+from webhooks.services import dead_letters, handshake, partitions, task_failures
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
@@ -121,6 +121,7 @@ def sweep() -> str:
     ring_settle(key for key in found.unsettled if task_failures.key(settle.name, [str(key)]) not in resting)
     if found.unrouted:
         ring_fan_out(found.unrouted)
+    _ring_validate(key for key in handshake.due() if task_failures.key(validate.name, [str(key)]) not in resting)
     for delivery_id in found.dead:
         if task_failures.key(dead_letter.name, [str(delivery_id)]) not in resting:
             _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
@@ -147,6 +148,17 @@ def settle(endpoint_id: str) -> str:
         return "more"
     ring_deliver([key])
     return "settled"
+
+
+@shared_task(name="webhooks.validate")
+def validate(endpoint_id: str) -> str:
+    """Ask an endpoint's receiver for its consent; deliveries begin when it has given it."""
+    flags.lower_flags([f"validate:{endpoint_id}"])
+    key = UUID(endpoint_id)
+    word = handshake.ask(key)
+    if word == "granted":
+        ring_settle([key])
+    return word
 
 
 @shared_task(name="webhooks.maintain")
@@ -186,6 +198,17 @@ def ring_settle(endpoint_ids: Iterable[UUID]) -> None:
     """Say that deliveries have to follow a change of their endpoint's state."""
     for name in flags.raise_flags([f"settle:{endpoint_id}" for endpoint_id in endpoint_ids]):
         if not _publish(settle, [name.removeprefix("settle:")], "default"):
+            flags.lower_flags([name])
+
+
+def ring_validate(endpoint_ids: Iterable[UUID]) -> None:
+    """Have the receivers asked that have to be: a webhook was made or changed."""
+    _ring_validate(handshake.due(list(endpoint_ids)))
+
+
+def _ring_validate(endpoint_ids: Iterable[UUID]) -> None:
+    for name in flags.raise_flags([f"validate:{endpoint_id}" for endpoint_id in endpoint_ids]):
+        if not _publish(validate, [name.removeprefix("validate:")], "default"):
             flags.lower_flags([name])
 
 

@@ -22,6 +22,7 @@ class ErrorClass(StrEnum):
     PROTOCOL_ERROR = "protocol_error"
     CONNECTION_RESET = "connection_reset"  # closed before a status; the receiver may have seen the request
     RESPONSE_INCOMPLETE = "response_incomplete"  # the status is known and counts; only its body is not whole
+    TOKEN_ERROR = "token_error"  # noqa: S105 - no OAuth access token could be had, so the request was not sent
     INTERNAL_ERROR = "internal_error"  # our fault; the log has the cause
 
 
