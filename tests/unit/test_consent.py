@@ -25,7 +25,8 @@ def test_consent_names_this_origin_or_all_and_a_rate(origin: str, rate: str, gra
     ("origin", "rate", "word"),
     [
         (None, None, "without WebHook-Allowed-Origin"), (None, "120", "without WebHook-Allowed-Origin"),
-        ("evil.example", "*", "another origin"), ("", "*", "another origin"), ("hooks.example.com.evil", "*", "another"),
+        ("evil.example", "*", "another origin"), ("", "*", "another origin"),
+        ("hooks.example.com.evil", "*", "another"),
         ("null", "*", "another origin"), (ORIGIN, None, "no WebHook-Allowed-Rate"), (ORIGIN, "0", "neither"),
         (ORIGIN, "-1", "neither"), (ORIGIN, "many", "neither"), (ORIGIN, "1.5", "neither"), (ORIGIN, "٣", "neither"),
         (ORIGIN, "", "neither"),

@@ -282,7 +282,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         _consent,
         nullable(_CONSENT),
         read_only=True,
-        help_text="The state of that handshake; null without `validation`. While it is `pending` the webhook is paused.",
+        help_text="State of that handshake; null without `validation`. The webhook is paused while it is `pending`.",
     )
     status = Computed(
         lambda endpoint: endpoint.state,
