@@ -36,7 +36,7 @@ def test_secrets_come_back_masked_and_the_mask_keeps_them(api: ApiClient) -> Non
         stored = Endpoint.objects.latest("created_at").auth
         assert api.patch(path, {"auth": shown["auth"]}).status_code == 200
         assert Endpoint.objects.latest("created_at").auth == stored
-        assert api.put(path, shown).status_code == 200
+        assert api.put(path, api.get(path).json()).status_code == 200
 
 
 def test_a_moved_token_url_needs_the_secret_itself(api: ApiClient) -> None:

@@ -135,9 +135,7 @@ def test_two_endpoints_share_nothing(receiver: Receiver) -> None:
     assert (len(got), server.asked) == (2, 2)
 
 
-def test_a_renewed_token_that_is_refused_too_is_not_renewed_again_at_once(
-    receiver: Receiver, endpoint_id: UUID
-) -> None:
+def test_a_renewed_token_that_is_refused_too_is_not_renewed_at_once(receiver: Receiver, endpoint_id: UUID) -> None:
     """Attack: a receiver that answers 401 to everything has Clarion flood the token endpoint."""
     server, wanted = TokenServer(receiver), credentials(receiver)
     first = access_tokens.get(endpoint_id, wanted, SOON)

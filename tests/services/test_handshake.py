@@ -17,6 +17,7 @@ from tests.services.engine import HOOK, post, run_to_quiescence, states
 from webhooks.errors import Conflict
 from webhooks.models import Consent, Delivery, Endpoint
 from webhooks.services import consents, endpoints, handshake
+from webhooks.services.drain import drain
 from webhooks.services.target import load
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -36,7 +37,7 @@ def asking(endpoint_at: Callable[..., Endpoint]) -> Callable[..., Endpoint]:
 
 def consenting(origin: str = "*", rate: str | None = "*", status: int = 200) -> Callable[..., Answer]:
     allowed = [("WebHook-Allowed-Origin", origin), *([("WebHook-Allowed-Rate", rate)] if rate else [])]
-    return lambda request: Answer(status, allowed if request.method == "OPTIONS" else ())
+    return lambda request: Answer(status, allowed) if request.method == "OPTIONS" else Answer()
 
 
 def callback_of(receiver: Receiver) -> str:
@@ -113,8 +114,6 @@ def test_the_lower_of_the_granted_and_the_own_rate_holds(asking: Any, receiver: 
     post(endpoint, 20)
     for _ in range(5):
         endpoints.defer(endpoint.id, 0)
-        from webhooks.services.drain import drain
-
         drain(endpoint.id)
     assert len([request for request in receiver.requests(HOOK) if request.method == "POST"]) == 3
     assert Delivery.objects.filter(state="pending").count() == 17
