@@ -25,7 +25,7 @@ from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
-from webhooks.services import dead_letters, idempotency, partitions, task_failures
+from webhooks.services import dead_letters, handshake, idempotency, partitions, task_failures
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
@@ -123,6 +123,7 @@ def sweep() -> str:
     ring_settle(key for key in found.unsettled if task_failures.key(settle.name, [str(key)]) not in resting)
     if found.unrouted:
         ring_fan_out(found.unrouted)
+    _ring_validate(key for key in handshake.due() if task_failures.key(validate.name, [str(key)]) not in resting)
     for delivery_id in found.dead:
         if task_failures.key(dead_letter.name, [str(delivery_id)]) not in resting:
             _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
@@ -149,6 +150,17 @@ def settle(endpoint_id: str) -> str:
         return "more"
     ring_deliver([key])
     return "settled"
+
+
+@shared_task(name="webhooks.validate")
+def validate(endpoint_id: str) -> str:
+    """Ask an endpoint's receiver for its consent; deliveries begin when it has given it."""
+    flags.lower_flags([f"validate:{endpoint_id}"])
+    key = UUID(endpoint_id)
+    word = handshake.ask(key)
+    if word == "granted":
+        ring_settle([key])
+    return word
 
 
 @shared_task(name="webhooks.maintain")
@@ -220,6 +232,20 @@ def ring_settle(endpoint_ids: Iterable[UUID]) -> None:
         return
     for name in flags.raise_flags([f"settle:{endpoint_id}" for endpoint_id in endpoint_ids]):
         if not _publish(settle, [name.removeprefix("settle:")], "default"):
+            flags.lower_flags([name])
+
+
+def ring_validate(endpoint_ids: Iterable[UUID]) -> None:
+    """Have the receivers asked that have to be: a webhook was made or changed."""
+    endpoint_ids = list(endpoint_ids)
+    if _is_held(ring_validate, endpoint_ids):
+        return
+    _ring_validate(handshake.due(endpoint_ids))
+
+
+def _ring_validate(endpoint_ids: Iterable[UUID]) -> None:
+    for name in flags.raise_flags([f"validate:{endpoint_id}" for endpoint_id in endpoint_ids]):
+        if not _publish(validate, [name.removeprefix("validate:")], "default"):
             flags.lower_flags([name])
 
 

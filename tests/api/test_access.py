@@ -57,6 +57,7 @@ TABLE = [
     Row("GET", "/api/webhooks/{webhook}/attempts", "webhooks:read", 200),
     Row("POST", "/api/webhooks/{webhook}/test", "webhooks:write", 202),
     Row("POST", "/api/webhooks/{webhook}/rotate-secret", "webhooks:write", 200),
+    Row("POST", "/api/webhooks/{webhook}/validate", "webhooks:write", 200),
     Row("POST", "/api/webhooks/{webhook}/pause", "webhooks:write", 200),
     Row("POST", "/api/webhooks/{webhook}/resume", "webhooks:write", 200),
     Row("POST", "/api/webhooks/{webhook}/enable", "webhooks:write", 200),
@@ -93,7 +94,7 @@ PLATFORM_TABLE = [
     Row("POST", "/api/tenants", "tenants", 201, {"name": "Another"}),
     Row("GET", "/api/tenants/{tenant}", "tenants", 200),
 ]
-PUBLIC = {"/api/schema", "/api/docs"}
+PUBLIC = {"/api/schema", "/api/docs", "/api/consents/<str:id>"}
 _name = "{0.method} {0.path}".format
 
 
@@ -111,7 +112,7 @@ class World:
 
 @pytest.fixture
 def world(tenant: Tenant, valkey: Any) -> World:
-    endpoint = make_endpoint(tenant)
+    endpoint = make_endpoint(tenant, validation="cloudevents")
     event = make_event(tenant, fanned_out=True)
     delivery = make_delivery(endpoint, event)
     dead = make_delivery(

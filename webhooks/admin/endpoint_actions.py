@@ -22,7 +22,7 @@ from webhooks.admin.confirm import confirmation, confirmed, reveal
 from webhooks.core import ids
 from webhooks.errors import ClarionError
 from webhooks.models import DeadLetter, Delivery, Endpoint
-from webhooks.services import dead_letters, endpoints, testing
+from webhooks.services import dead_letters, endpoints, handshake, testing
 
 # Dead letters that one request replays: some seconds of work, well below the web server's timeout.
 REPLAY_LIMIT = 5000
@@ -78,7 +78,7 @@ else:
 class EndpointActions(_Base):
     """Mixed into the endpoint's admin."""
 
-    actions = ("pause", "resume", "enable", "disable", "send_test", "rotate_secret", "replay")
+    actions = ("pause", "resume", "enable", "disable", "send_test", "rotate_secret", "validate", "replay")
     buttons = actions
 
     def button_fits(self, name: str, obj: Endpoint) -> bool:
@@ -89,6 +89,7 @@ class EndpointActions(_Base):
             "resume": obj.state == Endpoint.State.PAUSED,
             "enable": obj.state == Endpoint.State.DISABLED,
             "disable": obj.state != Endpoint.State.DISABLED,
+            "validate": bool(obj.validation),
         }
         return fits.get(name, True)
 
@@ -141,6 +142,11 @@ class EndpointActions(_Base):
             sentence="Copy it now and give it to the receiver. It is not shown again.",
         )  # fmt: skip
 
+    @operation("Ask the receivers of selected for consent again", button="Validate again")
+    def validate(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
+        """Deliveries are held until the receiver has consented anew."""
+        self._each(request, queryset, handshake.restart, "Asked for consent of")
+
     @operation("Replay the dead deliveries of selected", button="Replay dead")
     def replay(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> HttpResponseBase | None:
         """Open dead letters, newest first, up to REPLAY_LIMIT; the rest by doing it again."""
@@ -178,6 +184,7 @@ class EndpointActions(_Base):
             else:
                 changed.append(endpoint)
         tasks.on_commit(ring, [endpoint.pk for endpoint in changed])
+        tasks.on_commit(tasks.ring_validate, [endpoint.pk for endpoint in changed])
         self.record(request, changed, f"{done}.")
         if changed:
             names = changed[0].url if len(changed) == 1 else f"{len(changed)} endpoints"

@@ -75,7 +75,9 @@ class EndpointForm(ModelForm[Endpoint]):
     auth = JSONField(
         required=False,
         help_text='{"type": "none"}, {"type": "basic", "username": "…", "password": "…"}, '
-        '{"type": "bearer", "token": "…"} or {"type": "api_key", "name": "X-Key", "value": "…"}. ' + _MASK_NOTE,
+        '{"type": "bearer", "token": "…"}, {"type": "api_key", "name": "X-Key", "value": "…"}, '
+        '{"type": "oauth2", "token_url": "https://…", "client_id": "…", "client_secret": "…", "scope": "…"} or '
+        '{"type": "mtls", "certificate": "-----BEGIN…", "private_key": "-----BEGIN…"}. ' + _MASK_NOTE,
     )
     signature_schemes = forms.MultipleChoiceField(
         choices=[(scheme, scheme) for scheme in SCHEMES], initial=list(SCHEMES), widget=forms.CheckboxSelectMultiple
@@ -100,7 +102,7 @@ class EndpointForm(ModelForm[Endpoint]):
         fields = (
             "tenant", "url", "description", "metadata", "version", "payload_format", "content_type",
             "signature_schemes", "retry_policy", "retry_client_errors", "timeout", "rate_limit", "max_in_flight",
-            "ordered", "batch",
+            "ordered", "batch", "validation",
         )  # fmt: skip
         widgets = {
             "description": forms.TextInput(attrs={"class": "vLargeTextField"}),

@@ -163,10 +163,11 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
         secret = ("headers", "auth")
         if obj is not None and not self.has_change_permission(request, obj):
             secret = ("shown_headers", "shown_auth")
+        wire = ("payload_format", "version", "content_type", "signature_schemes")
         pace = ("retry_policy", "retry_client_errors", "timeout", "max_in_flight", "rate_limit", "ordered", "batch")
         return [
             (None, {"fields": (*who, "url", "description")}),
-            ("Request", {"fields": ("payload_format", "version", "content_type", "signature_schemes", *secret)}),
+            ("Request", {"fields": (*wire, *secret, "validation")}),
             ("Retries and pace", {"fields": pace}),
             ("Metadata", {"fields": ("metadata",), "classes": ("collapse",)}),
         ]
@@ -213,6 +214,7 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
         if not change or rows.has_changed():
             subscriptions.replace(obj.pk, wanted)
         tasks.on_commit(tasks.ring_deliver, [obj.pk])
+        tasks.on_commit(tasks.ring_validate, [obj.pk])
         obj.refresh_from_db(fields=["url", "state"])
 
     def response_add(self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None) -> HttpResponse:

@@ -46,6 +46,7 @@ _IDS = {
     "deliveries": "Id of the delivery (`dlv_…`).",
     "dead-letters": "Id of the dead letter (`dl_…`).",
     "tenants": "Id (`ten_…`) or slug of the tenant.",
+    "consents": "What the callback URL of the handshake ends with.",
     "api-keys": "Id of the key (`key_…`).",
 }
 _WHERE = {
@@ -93,8 +94,10 @@ class AutoSchema(openapi.AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]
         text = getattr(self.view, self.method.lower()).__doc__ or ""
-        scope = needed_scope(self.view, self.method)
-        return f"{' '.join(text.split())}\n\nScope: `{scope}`.".strip()
+        words = " ".join(text.split())
+        if not cast(Any, self.view).required_scopes:
+            return words
+        return f"{words}\n\nScope: `{needed_scope(self.view, self.method)}`.".strip()
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return self.method == "GET" and getattr(self.view, "lists", False)

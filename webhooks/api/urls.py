@@ -6,6 +6,7 @@ from django.urls import path
 
 from webhooks.api.views import (
     accounts,
+    consents,
     dead_letters,
     deliveries,
     documents,
@@ -21,6 +22,7 @@ urlpatterns = [
     path("webhooks/<str:id>/attempts", webhooks.WebhookAttempts.as_view(), name="api-webhook-attempts"),
     path("webhooks/<str:id>/test", webhook_actions.TestWebhook.as_view(), name="api-webhook-test"),
     path("webhooks/<str:id>/rotate-secret", webhook_actions.RotateSecret.as_view(), name="api-webhook-rotate"),
+    path("webhooks/<str:id>/validate", webhook_actions.ValidateWebhook.as_view(), name="api-webhook-validate"),
     path("webhooks/<str:id>/pause", webhook_actions.PauseWebhook.as_view(), name="api-webhook-pause"),
     path("webhooks/<str:id>/resume", webhook_actions.ResumeWebhook.as_view(), name="api-webhook-resume"),
     path("webhooks/<str:id>/enable", webhook_actions.EnableWebhook.as_view(), name="api-webhook-enable"),
@@ -49,6 +51,7 @@ urlpatterns = [
     path("tenants/<str:id>", accounts.OneTenant.as_view(), name="api-tenant"),
     path("api-keys", accounts.ApiKeys.as_view(), name="api-keys"),
     path("api-keys/<str:id>", accounts.OneApiKey.as_view(), name="api-key"),
+    path("consents/<str:id>", consents.ConsentCallback.as_view(), name="api-consent"),
     path("schema", documents.schema, name="api-schema"),
     path("docs", documents.Docs.as_view(), name="api-docs"),
 ]

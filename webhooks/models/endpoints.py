@@ -44,6 +44,10 @@ class Endpoint(models.Model):
         ENVELOPE = "envelope", "Envelope (id, type, data, metadata)"
         DATA = "data", "Only the data"
 
+    class Validation(models.TextChoices):
+        NONE = "", "None"
+        CLOUDEVENTS = "cloudevents", "CloudEvents handshake"
+
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="endpoints")
     url = models.TextField(max_length=2048, verbose_name="URL", help_text="https, unless http is allowed.")
@@ -68,6 +72,10 @@ class Endpoint(models.Model):
     max_in_flight = models.PositiveSmallIntegerField(default=8, help_text="Parallel requests at most.")
     ordered = models.BooleanField(default=False, help_text="One at a time, in the order of events.")
     batch = models.JSONField(null=True, blank=True)
+    validation = models.CharField(
+        max_length=12, blank=True, choices=Validation.choices, default=Validation.NONE,
+        help_text="The receiver has to consent before anything is sent.",
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     state_changed_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -247,6 +247,13 @@ _TLS_REASONS = {
     "UNSUPPORTED_PROTOCOL": "the host offers no TLS version from 1.2 on",
     "PROTOCOL_VERSION": "the host offers no TLS version from 1.2 on",
     "CERTIFICATE_REQUIRED": "the host asks for a client certificate",
+    "ALERT_UNKNOWN_CA": "the host does not know the authority of the client certificate",
+    "ALERT_CERTIFICATE_EXPIRED": "the host says that the client certificate has expired",
+    "ALERT_BAD_CERTIFICATE": "the host does not accept the client certificate",
+    "ALERT_UNSUPPORTED_CERTIFICATE": "the host does not accept the client certificate",
+    "ALERT_CERTIFICATE_UNKNOWN": "the host does not accept the client certificate",
+    "ALERT_CERTIFICATE_REVOKED": "the host says that the client certificate was revoked",
+    "ALERT_ACCESS_DENIED": "the host does not accept the client certificate",
     "UNEXPECTED_EOF": "the host closed the connection",
     "EOF_OCCURRED": "the host closed the connection",
 }

@@ -23,6 +23,7 @@ class ErrorClass(StrEnum):
     CONNECTION_RESET = "connection_reset"  # closed before a status; the receiver may have seen the request
     RESPONSE_INCOMPLETE = "response_incomplete"  # the status is known and counts; only its body is not whole
     CONVERSION_FAILED = "conversion_failed"  # the data cannot be had in the version the endpoint is pinned to
+    TOKEN_ERROR = "token_error"  # noqa: S105 - no OAuth access token could be had, so the request was not sent
     INTERNAL_ERROR = "internal_error"  # our fault; the log has the cause
 
 

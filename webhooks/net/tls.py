@@ -45,6 +45,16 @@ class TlsContexts:
         return context
 
 
+def usable(identity: ClientCertificate) -> bool:
+    """Whether OpenSSL takes the certificate and its key, under the rules it will be used with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        _load_identity(context, identity)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
 def _load_identity(context: ssl.SSLContext, identity: ClientCertificate) -> None:
     """OpenSSL reads the key from a file only: a nameless one in memory where the system has it."""
     pem = f"{identity.certificate}\n{identity.private_key}\n".encode()

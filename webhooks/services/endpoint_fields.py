@@ -66,12 +66,12 @@ def clean(fields: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
     return cleaned
 
 
-TOGETHER = ("auth", "headers", "batch", "ordered", "payload_format", "url", "version")
+TOGETHER = ("auth", "headers", "batch", "ordered", "payload_format", "url", "version", "validation")
 
 
 def check_together(fields: Mapping[str, Any]) -> None:
     """Raise :class:`InvalidInput` when clean values of the fields TOGETHER contradict each other."""
-    faults = [*_doubled_headers(fields), *_batch_conflicts(fields)]
+    faults = [*_doubled_headers(fields), *_batch_conflicts(fields), *_url_conflicts(fields)]
     if faults:
         raise InvalidInput(faults)
 
@@ -79,9 +79,10 @@ def check_together(fields: Mapping[str, Any]) -> None:
 def _doubled_headers(fields: Mapping[str, Any]) -> Iterator[FieldError]:
     """Attack: two Authorization headers on one request, of which proxies and receivers read different ones."""
     auth = fields.get("auth", {"type": "none"})
-    taken = auth["name"].lower() if auth["type"] == "api_key" else "authorization"
+    by_kind = {"none": "", "mtls": "", "api_key": auth.get("name", "").lower()}  # the header that auth sets
+    taken = by_kind.get(auth["type"], "authorization")
     for name in fields.get("headers", {}):
-        if auth["type"] != "none" and name.lower() == taken:
+        if name.lower() == taken:
             yield FieldError(f"/headers/{escape(name)}", f"{name} is already set by auth")
 
 
@@ -104,6 +105,14 @@ def _batch_conflicts(fields: Mapping[str, Any]) -> Iterator[FieldError]:
 REQUIRED = ("url", "event_types")
 
 
+def _url_conflicts(fields: Mapping[str, Any]) -> Iterator[FieldError]:
+    url = fields.get("url", "")
+    if fields.get("auth", {}).get("type") == "mtls" and url.startswith("http://"):
+        yield FieldError("/url", "auth mtls needs an https:// URL; without TLS there is no certificate to show")
+    if fields.get("validation") and "{" in urlsplit(url).path:
+        yield FieldError("/url", "a receiver consents to one exact URL; leave the placeholders out, or validation")
+
+
 def defaults() -> dict[str, Any]:
     """The value of every field that may be left out."""
     return {
@@ -124,6 +133,7 @@ def defaults() -> dict[str, Any]:
         "max_in_flight": conf.DEFAULT_MAX_IN_FLIGHT,
         "ordered": False,
         "batch": None,
+        "validation": "",
     }
 
 
@@ -304,6 +314,10 @@ def _batch(value: Any) -> dict[str, float] | None:
     return {"max_events": size, "max_wait": wait}
 
 
+def _validation(value: Any) -> str:
+    return "" if value is None or value == "" else one_of(value, [Endpoint.Validation.CLOUDEVENTS.value], ())
+
+
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise Refused(("", "takes true or false"))
@@ -365,9 +379,10 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "max_in_flight": _between(1, lambda: MAX_IN_FLIGHT, "parallel requests"),
     "ordered": _boolean,
     "batch": _batch,
+    "validation": _validation,
 }
 # Shown in answers only.
 READ_ONLY = (
-    "id", "tenant_id", "status", "disabled_reason", "breaker", "next_due_at", "pending", "secret",
+    "id", "tenant_id", "status", "disabled_reason", "consent", "breaker", "next_due_at", "pending", "secret",
     "created_at", "updated_at",
 )  # fmt: skip

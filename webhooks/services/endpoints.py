@@ -2,7 +2,8 @@
 
 Invariants: a change of state marks the mailbox as unsettled in the same transaction, so deliveries follow it
 even when nobody rings; every change moves ``updated_at``, which tells workers to read the endpoint again.
-Rows are locked endpoint first, mailbox second.
+An endpoint that needs its receiver's consent and has none is never active: whatever would make it active makes it
+wait (see :mod:`consents`). Rows are locked endpoint first, mailbox second.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from webhooks.core import signatures
 from webhooks.errors import Conflict, FieldError, InvalidInput, NotFound
 from webhooks.guards import gate
 from webhooks.models import Endpoint, EndpointSecret, Mailbox, Subscription, Tenant
-from webhooks.services import endpoint_auth, endpoint_fields, version_pins
+from webhooks.services import consents, endpoint_auth, endpoint_fields, version_pins
 
 MAX_OVERLAP = 7 * 86_400  # seconds: after a week an old secret is a risk, not a convenience
 MAX_OLD_SECRETS = 4  # each valid one adds a signature of 48 characters to every request
@@ -56,12 +57,16 @@ def create(tenant_id: UUID, fields: Mapping[str, Any]) -> Created:
     endpoint = Endpoint(tenant_id=tenant_id, **cleaned)
     if not active:
         endpoint.state, endpoint.disabled_reason = State.DISABLED, _SWITCHED_OFF
+    elif endpoint.validation:
+        endpoint.state, endpoint.disabled_reason = State.PAUSED, consents.AWAITED
     secret = signatures.generate_secret()
     with transaction.atomic():
         endpoint.save(force_insert=True)
         EndpointSecret.objects.create(endpoint=endpoint, value=secret)
         Mailbox.objects.create(endpoint=endpoint, tenant_id=tenant_id)
         _subscribe(endpoint, routing)
+        if endpoint.validation:
+            consents.begin(endpoint)
     return Created(endpoint.id, secret)
 
 
@@ -75,7 +80,7 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
     Raises :class:`InvalidInput`, :class:`NotFound`.
     """
     with transaction.atomic():
-        endpoint = _locked(endpoint_id, tenant_id, whole=True)
+        endpoint = locked(endpoint_id, tenant_id, whole=True)
         given = endpoint_auth.unmasked(fields, endpoint)
         cleaned = endpoint_fields.clean(given, partial=not replace)
         stored = {name: getattr(endpoint, name) for name in endpoint_fields.TOGETHER}
@@ -86,6 +91,7 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
             version_pins.check(endpoint.tenant_id, cleaned.get("version", endpoint.version), list(wanted))
         active = cleaned.pop("active", None)
         moved = "url" in cleaned and cleaned["url"] != endpoint.url
+        validated = endpoint.validation
         for name, value in cleaned.items():
             setattr(endpoint, name, value)
         endpoint.save()
@@ -93,6 +99,10 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
             _subscribe(endpoint, routing)
         if moved:
             _fresh_start(endpoint_id)
+        if endpoint.validation and (moved or not validated):
+            require_consent(endpoint)
+        elif validated and not endpoint.validation:
+            _without_consent(endpoint)
         if active is not None and active != (endpoint.state == State.ACTIVE):
             _set_state(endpoint, State.ACTIVE if active else State.DISABLED, "" if active else _SWITCHED_OFF)
 
@@ -100,7 +110,7 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
 def delete(endpoint_id: UUID) -> None:
     """Delete an endpoint; its unfinished deliveries are cancelled. The row stays: attempts name it."""
     with transaction.atomic():
-        endpoint = _locked(endpoint_id)
+        endpoint = locked(endpoint_id)
         endpoint.deleted_at = timezone.now()
         endpoint.save(update_fields=["deleted_at", "updated_at"])
         _unsettle(endpoint_id)
@@ -132,6 +142,29 @@ def disable(endpoint_id: UUID, reason: str = "") -> None:
         return
 
 
+def require_consent(endpoint: Endpoint) -> None:
+    """Begin the handshake of a locked endpoint; one that was active waits for it, and deliveries are held."""
+    consents.begin(endpoint)
+    if endpoint.state == State.ACTIVE:
+        _set_state(endpoint, State.PAUSED, consents.AWAITED)
+    else:
+        endpoint.save(update_fields=["updated_at"])
+
+
+def consent_given(endpoint: Endpoint) -> None:
+    """A locked endpoint's receiver has consented: it becomes active unless somebody has stopped it."""
+    if consents.awaits(endpoint):
+        _set_state(endpoint, State.ACTIVE, "")
+    else:
+        endpoint.save(update_fields=["updated_at"])
+
+
+def _without_consent(endpoint: Endpoint) -> None:
+    consents.drop(endpoint)
+    if consents.awaits(endpoint):
+        _set_state(endpoint, State.ACTIVE, "")
+
+
 def rotate_secret(endpoint_id: UUID, overlap_seconds: int = 86_400) -> str:
     """Make a new secret and return it; the present ones keep signing for ``overlap_seconds`` more.
 
@@ -141,7 +174,7 @@ def rotate_secret(endpoint_id: UUID, overlap_seconds: int = 86_400) -> str:
         raise InvalidInput(FieldError("/overlap_seconds", f"takes a whole number of seconds from 0 to {MAX_OVERLAP}"))
     secret = signatures.generate_secret()
     with transaction.atomic():
-        endpoint = _locked(endpoint_id)
+        endpoint = locked(endpoint_id)
         now = timezone.now()
         end = now + timedelta(seconds=overlap_seconds)
         valid = endpoint.secrets.filter(models.Q(valid_until=None) | models.Q(valid_until__gt=now))
@@ -164,9 +197,9 @@ def defer(endpoint_id: UUID, seconds: float, reason: str = "") -> None:
     Mailbox.objects.filter(endpoint_id=endpoint_id).exclude(next_due_at=None).update(**later, **blocked)
 
 
-def _locked(endpoint_id: UUID, tenant_id: UUID | None = None, *, whole: bool = False) -> Endpoint:
-    """Unless ``whole``, without the encrypted columns: an endpoint whose key is lost can still be stopped, deleted
-    and given a new secret."""
+def locked(endpoint_id: UUID, tenant_id: UUID | None = None, *, whole: bool = False) -> Endpoint:
+    """The row, locked until the end of the transaction. Unless ``whole``, without the encrypted columns: an endpoint whose key is lost can still be stopped, deleted
+    and given a new secret. Raises :class:`NotFound`."""
     rows = Endpoint.objects.existing().for_tenant(tenant_id).select_for_update(no_key=True)
     endpoint = (rows if whole else rows.defer(*_ENCRYPTED)).filter(id=endpoint_id).first()
     if endpoint is None:
@@ -176,14 +209,17 @@ def _locked(endpoint_id: UUID, tenant_id: UUID | None = None, *, whole: bool = F
 
 def _move(endpoint_id: UUID, state: str, reason: str, refused: str | None = None) -> None:
     with transaction.atomic():
-        endpoint = _locked(endpoint_id)
+        endpoint = locked(endpoint_id)
         if endpoint.state == refused:
             raise Conflict(f"The webhook is {refused}; enable it first.")
-        if endpoint.state != state:
+        if endpoint.state != state or consents.awaits(endpoint):
             _set_state(endpoint, state, reason)
 
 
 def _set_state(endpoint: Endpoint, state: str, reason: str) -> None:
+    if state == State.ACTIVE and consents.missing(endpoint):
+        state, reason = State.PAUSED, consents.AWAITED
+        consents.hurry(endpoint.id)
     endpoint.state, endpoint.disabled_reason = state, reason[:200]
     endpoint.state_changed_at = timezone.now()
     endpoint.save(update_fields=["state", "disabled_reason", "state_changed_at", "updated_at"])

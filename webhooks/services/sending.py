@@ -18,10 +18,10 @@ from webhooks.core.conversions import ConversionFailed
 from webhooks.core.outcome import Verdict, judge
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, expand_path
 from webhooks.models import Attempt
-from webhooks.net import outbound
 from webhooks.net.result import ErrorClass, HttpResult
 from webhooks.services.batching import ANSWER_LIMIT, statuses
 from webhooks.services.claim import Claimed
+from webhooks.services.exchange import exchange
 from webhooks.services.message import batch, in_version, request_headers, single
 from webhooks.services.target import Config, Target
 
@@ -110,8 +110,8 @@ def _post(target: Target, rows: Sequence[Claimed], started_at: datetime) -> list
     except InvalidUrl as error:
         return [_refused(row, started_at, str(error), ErrorClass.INVALID_URL) for row in rows]
     headers, shown = request_headers(config, message, int(time.time()))
-    result = outbound.client().post(
-        url, body=message.body, headers=headers, timeout=target.timeout, pool_key=target.endpoint_id,
+    result = exchange(
+        "POST", target.endpoint_id, config, url, body=message.body, headers=headers, timeout=target.timeout,
         body_limit=ANSWER_LIMIT if config.batch else None,
     )  # fmt: skip
     return _judge_each(target, rows, result, url.url, shown, started_at)
@@ -136,7 +136,9 @@ def _judged(
     luck: float,
 ) -> Sent:  # fmt: skip
     config = target.config
-    verdict = judge(result.status, result.error, retry_client_errors=config.retry_client_errors)
+    # With OAuth 2.0 a 401 is about the token and not about the payload: the next try may have a better one.
+    forgiving = config.retry_client_errors or (result.status == 401 and config.credentials is not None)
+    verdict = judge(result.status, result.error, retry_client_errors=forgiving)
     reason = result.detail or (f"HTTP {result.status}" if verdict is not Verdict.SUCCEEDED else "")
     retry_after = backoff.parse_retry_after(
         result.header("Retry-After"), now=datetime.now(UTC), limit=conf.MAX_RETRY_AFTER

@@ -7,9 +7,10 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import connection
@@ -17,14 +18,25 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from webhooks.conf import conf
-from webhooks.core.headers import mask_headers
+from webhooks.core.consent import REQUEST_ORIGIN, effective
+from webhooks.core.headers import MASK, mask_headers
+from webhooks.core.oauth2 import BASIC, ClientCredentials
 from webhooks.core.redaction import NO_REDACTION, Redaction
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, parse_endpoint_url
-from webhooks.models import Endpoint, EndpointSecret
+from webhooks.models import Consent, Endpoint, EndpointSecret
 from webhooks.net import outbound
-from webhooks.services.endpoint_auth import SECRET_PARTS
+from webhooks.net.tls import ClientCertificate
+from webhooks.services.endpoint_auth import SECRET_PARTS, parse_token_url
 
 _CACHED = 10_000  # endpoints whose decrypted configuration a process keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """What the receiver allows. ``rate``: requests a minute, None for any number."""
+
+    given: bool = True
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,9 @@ class Config:
     version: str
     batch: int  # events of one request at most; 0: one event a request
     redaction: Redaction = NO_REDACTION  # for answers: what was sent as a credential may come back
+    credentials: ClientCredentials | None = None  # of OAuth 2.0
+    identity: ClientCertificate | None = None  # of mutual TLS
+    consent: Consented = field(default_factory=lambda: Consented())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,7 @@ JOIN webhooks_tenant t ON t.id = e.tenant_id
 WHERE e.id = %s
 """
 
+_FREE = Consented()
 _configs: OrderedDict[UUID, tuple[datetime, Config]] = OrderedDict()
 _tenants: OrderedDict[UUID, UUID] = OrderedDict()
 _lock = threading.Lock()
@@ -94,7 +110,20 @@ def load(endpoint_id: UUID) -> Target | None:
         return None
     updated_at, tenant_id, metadata, *rest = row
     config = _config(endpoint_id, updated_at)
-    return Target(endpoint_id, tenant_id, config, _json(metadata), *rest)
+    found = Target(endpoint_id, tenant_id, config, _json(metadata), *rest)
+    return found if config.consent == _FREE else _bounded(found)
+
+
+def _bounded(target: Target) -> Target:
+    """What the receiver has consented to. The state is read before the configuration, so it may be the older one:
+    a URL that nobody consented to is not sent to in between."""
+    consent = target.config.consent
+    if not consent.given:
+        return replace(target, active=False)
+    if consent.rate is None:
+        return target
+    rate, period = effective(target.rate, target.period, consent.rate)
+    return replace(target, rate=rate, period=period)
 
 
 def tenant_of(endpoint_id: UUID) -> UUID | None:
@@ -127,7 +156,7 @@ def _config(endpoint_id: UUID, updated_at: datetime) -> Config:
         if known and known[0] == updated_at:
             _configs.move_to_end(endpoint_id)
             return known[1]
-    config = _read(Endpoint.objects.get(id=endpoint_id))
+    config = config_of(Endpoint.objects.get(id=endpoint_id))
     with _lock:
         _configs[endpoint_id] = (updated_at, config)
         while len(_configs) > _CACHED:
@@ -135,21 +164,33 @@ def _config(endpoint_id: UUID, updated_at: datetime) -> Config:
     return config
 
 
-def _read(endpoint: Endpoint) -> Config:
-    url, fault = None, ""
+def origin() -> str:
+    """The name of this system, as receivers see it (``WebHook-Request-Origin``): the host of PUBLIC_URL."""
+    return urlsplit(conf.PUBLIC_URL).hostname or "localhost"
+
+
+def config_of(endpoint: Endpoint) -> Config:
+    """The configuration of an endpoint as it is stored now. Every URL is read again by the one parser."""
+    url, credentials, fault = None, None, ""
     try:
         url = parse_endpoint_url(endpoint.url, allow_http=conf.ALLOW_HTTP, allow=outbound.allow_list())
+        credentials = _credentials(endpoint.auth)
     except InvalidUrl as error:
-        fault = str(error)
+        url, fault = None, f"The token_url of auth: {error}" if url else str(error)
     headers = endpoint.headers | _authorization(endpoint.auth)
     secret_names = [endpoint.auth["name"]] if endpoint.auth.get("type") == "api_key" else []
     shown = mask_headers(headers, secret_names)
+    redaction = Redaction.of(_secrets_of(headers, shown, endpoint.auth))
+    if endpoint.validation:
+        headers[REQUEST_ORIGIN] = shown[REQUEST_ORIGIN] = origin()
+    if credentials:
+        shown |= {"Authorization": f"Bearer {MASK}"}
     return Config(
         url=url,
         url_fault=fault,
         headers=headers,
         shown_headers=shown,
-        redaction=Redaction.of(_credentials(headers, shown, endpoint.auth)),
+        redaction=redaction,
         schemes=tuple(endpoint.signature_schemes),
         secrets=tuple((secret.value, secret.valid_until) for secret in _valid(endpoint)),
         payload_format=endpoint.payload_format,
@@ -158,10 +199,13 @@ def _read(endpoint: Endpoint) -> Config:
         retry_client_errors=endpoint.retry_client_errors,
         version=endpoint.version,
         batch=(endpoint.batch or {}).get("max_events", 0),
+        credentials=credentials,
+        identity=_identity(endpoint.auth),
+        consent=_consent(endpoint),
     )
 
 
-def _credentials(headers: dict[str, str], shown: dict[str, str], auth: dict[str, str]) -> Iterator[str]:
+def _secrets_of(headers: dict[str, str], shown: dict[str, str], auth: dict[str, str]) -> Iterator[str]:
     """Everything secret that goes out with a request, also without the word that says what kind it is."""
     for name, value in headers.items():
         if shown[name] != value:
@@ -174,6 +218,28 @@ def _valid(endpoint: Endpoint) -> Iterable[EndpointSecret]:
     """Newest first. What has ended is not read: it may be all that depends on a key that is lost."""
     ended = Q(valid_until__lte=Now())
     return endpoint.secrets.exclude(ended).order_by("-valid_from", "-id")
+
+
+def _consent(endpoint: Endpoint) -> Consented:
+    if not endpoint.validation:
+        return _FREE
+    row = Consent.objects.filter(endpoint_id=endpoint.pk, status=Consent.Status.GRANTED).first()
+    return Consented(True, row.granted_rate) if row else Consented(False)
+
+
+def _credentials(auth: dict[str, str]) -> ClientCredentials | None:
+    if auth.get("type") != "oauth2":
+        return None
+    return ClientCredentials(
+        parse_token_url(auth["token_url"]), auth["client_id"], auth["client_secret"], auth.get("scope", ""),
+        auth.get("token_endpoint_auth_method", BASIC),
+    )  # fmt: skip
+
+
+def _identity(auth: dict[str, str]) -> ClientCertificate | None:
+    if auth.get("type") != "mtls":
+        return None
+    return ClientCertificate(auth["certificate"], auth["private_key"])
 
 
 def _authorization(auth: dict[str, str]) -> dict[str, str]:

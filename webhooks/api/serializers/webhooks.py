@@ -8,23 +8,42 @@ from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
 from webhooks.conf import conf
-from webhooks.core import backoff, headers, ids, signatures
-from webhooks.models import Endpoint
+from webhooks.core import backoff, headers, ids, oauth2, signatures
+from webhooks.models import Consent, Endpoint
 from webhooks.services import backlog, endpoint_auth, endpoint_fields
 
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
 _ANY = {"type": "object", "additionalProperties": True}
 
+_AUTH_TEXTS = {
+    "token_url": "Where access tokens are asked for: https, a public host.",
+    "scope": "Scopes to ask for, with blanks between them.",
+    "token_endpoint_auth_method": "How the client says who it is (RFC 7591): by HTTP Basic, or in the body.",
+    "certificate": "PEM: the client's certificate, and below it those of the authorities between.",
+    "private_key": "PEM: the certificate's private key, not encrypted.",
+}
+
+
+def _auth_part(kind: str, part: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "type": "string",
+        "description": _AUTH_TEXTS.get(part, f"{part.replace('_', ' ').capitalize()} of {kind} auth."),
+    }
+    if part == "token_endpoint_auth_method":
+        shown |= {"enum": list(oauth2.METHODS), "default": oauth2.BASIC}
+    return shown
+
+
 _AUTH = {
     "oneOf": [
         {
             "type": "object",
             "title": kind,
-            "required": ["type", *parts],
+            "required": ["type", *(part for part in parts if part not in endpoint_auth.OPTIONAL_PARTS)],
             "additionalProperties": False,
             "properties": {"type": {"const": kind, "description": "The kind of auth."}}
-            | {part: {"type": "string", "description": f"{part.capitalize()} of {kind} auth."} for part in parts},
+            | {part: _auth_part(kind, part) for part in parts},
         }
         for kind, parts in endpoint_auth.AUTH_PARTS.items()
     ]
@@ -94,6 +113,35 @@ _RATE_LIMIT = {
         },
     },
 }
+
+
+_CONSENT = {
+    "type": "object",
+    "required": ["status", "detail", "granted_rate", "asked_at", "answered_at", "next_try_at"],
+    "properties": {
+        "status": {"type": "string", "enum": Consent.Status.values, "description": "Deliveries wait while pending."},
+        "detail": nullable(_TEXT | {"description": "What came of the last request, in a sentence."}),
+        "granted_rate": nullable({"type": "integer", "description": "Requests a minute; null: any number."}),
+        "asked_at": nullable({"type": "string", "format": "date-time", "description": "The last request."}),
+        "answered_at": nullable({"type": "string", "format": "date-time", "description": "When consent was given."}),
+        "next_try_at": nullable(
+            {"type": "string", "format": "date-time", "description": "When the receiver is asked again, if it is."}
+        ),
+    },
+}
+
+
+def _consent(endpoint: Endpoint) -> dict[str, Any] | None:
+    row = getattr(endpoint, "consent", None) if endpoint.validation else None
+    if row is None:
+        return None
+    moments = {"asked_at": row.asked_at, "answered_at": row.answered_at, "next_try_at": row.due_at}
+    return {
+        "status": row.status,
+        "detail": row.detail or None,
+        "granted_rate": row.granted_rate,
+        **{name: Moment().to_representation(moment) if moment else None for name, moment in moments.items()},
+    }
 
 
 def _event_types(endpoint: Endpoint) -> list[str]:
@@ -223,6 +271,19 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         help_text="Several events in one request: as soon as `max_events` wait, or one has waited for `max_wait` "
         "seconds. null: one event a request.",
     )
+    validation = Computed(
+        lambda endpoint: endpoint.validation or None,
+        nullable({"type": "string", "enum": [Endpoint.Validation.CLOUDEVENTS.value]}),
+        required=False,
+        help_text="`cloudevents`: the receiver has to consent by the handshake of CloudEvents' HTTP 1.1 Web Hooks "
+        "before anything is sent, and again when the URL changes. null: nobody is asked.",
+    )
+    consent = Computed(
+        _consent,
+        nullable(_CONSENT),
+        read_only=True,
+        help_text="State of that handshake; null without `validation`. The webhook is paused while it is `pending`.",
+    )
     status = Computed(
         lambda endpoint: endpoint.state,
         {"type": "string", "enum": Endpoint.State.values},
@@ -265,6 +326,12 @@ class CreatedWebhookSerializer(WebhookSerializer):
 
     def get_secret(self, endpoint: Endpoint) -> str:
         return str(self.context["secret"])
+
+
+class ConsentSerializer(serializers.Serializer[Any]):
+    """Consent was taken."""
+
+    status = serializers.CharField(read_only=True, help_text="`granted`.")
 
 
 class RotateSecretSerializer(serializers.Serializer[Any]):

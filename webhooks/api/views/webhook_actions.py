@@ -1,4 +1,4 @@
-"""The verbs of a webhook: test, rotate-secret, pause, resume, enable, disable."""
+"""The verbs of a webhook: test, rotate-secret, validate, pause, resume, enable, disable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from webhooks.api.views.webhooks import WebhookView
 from webhooks.core import ids, patterns
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models import Delivery, Endpoint
-from webhooks.services import endpoints, testing
+from webhooks.services import endpoints, handshake, testing
 
 MAX_WAIT = 30  # seconds; a thread of the web server waits along
 _FIRST_LOOK = 0.02  # seconds after which a test is looked at first; the pause doubles up to _LAST_LOOK
@@ -93,6 +93,19 @@ class RotateSecret(WebhookAction):
         return reply({"secret": secret, "overlap_seconds": overlap})
 
 
+class ValidateWebhook(WebhookAction):
+    @extend_schema(operation_id="validate_webhook", summary="Ask the receiver for its consent again", request=None)
+    def post(self, request: Request, id: str) -> HttpResponse:
+        """For a webhook with `validation`. What was granted before is void: deliveries are held until the receiver
+        has consented anew. The answer does not wait for it, see `consent`."""
+        endpoint = self.find(ids.WEBHOOK, id)
+        bodies.only(bodies.read_optional_object(request._request), ())
+        handshake.restart(endpoint.id)
+        tasks.ring_settle([endpoint.id])
+        tasks.ring_validate([endpoint.id])
+        return self.answer(endpoint)
+
+
 class _Move(WebhookAction):
     takes: ClassVar[tuple[str, ...]] = ()
 
@@ -106,6 +119,7 @@ class _Move(WebhookAction):
         bodies.only(body, self.takes)
         self.move(endpoint.id, _reason(body.get("reason", "")))
         tasks.ring_settle([endpoint.id])
+        tasks.ring_validate([endpoint.id])
         return self.answer(endpoint)
 
 

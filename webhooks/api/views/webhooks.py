@@ -29,7 +29,7 @@ class WebhookView(ApiView):
     """What the resources of one webhook share."""
 
     tag = "Webhooks"
-    queryset = Endpoint.objects.existing().select_related("mailbox").prefetch_related("subscriptions")
+    queryset = Endpoint.objects.existing().select_related("mailbox", "consent").prefetch_related("subscriptions")
     serializer_class: Any = WebhookSerializer
     required_scopes: ClassVar[dict[str, str]] = _SCOPES
 
@@ -54,6 +54,7 @@ class Webhooks(WebhookView, ListView):
         """`url` (or `webhook_url`) and `event_types` are required. This answer alone shows the secret."""
         tenant_id = caller(request).tenant()
         created = endpoints.create(tenant_id, bodies.read_object(request._request))
+        tasks.ring_validate([created.id])
         endpoint = self.get_queryset().get(pk=created.id)
         shown = self.show([endpoint], CreatedWebhookSerializer, secret=created.secret)[0]
         return reply(shown, 201, {"Location": f"{request.path}/{shown['id']}"})
@@ -91,6 +92,7 @@ class Webhook(WebhookView):
         body = _without_echo(bodies.read_object(request._request), self.show([endpoint])[0])
         endpoints.update(endpoint.tenant_id, endpoint.id, body, replace=replace)
         tasks.ring_settle([endpoint.id])
+        tasks.ring_validate([endpoint.id])
         return self.answer(endpoint)
 
 
@@ -131,4 +133,4 @@ def _without_echo(body: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]
 
 
 # Read-only fields that may have changed by themselves since they were read.
-_VOLATILE = ("disabled_reason", "breaker", "next_due_at", "pending", "updated_at")
+_VOLATILE = ("disabled_reason", "consent", "breaker", "next_due_at", "pending", "updated_at")
