@@ -11,3 +11,6 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         # Importing them registers checks, and connects Celery's signals.
         from webhooks import checks, failure_queue, heartbeats  # noqa: F401
+        from webhooks.services import staff
+
+        staff.connect()

@@ -23,7 +23,7 @@ from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
-from webhooks.services import dead_letters, partitions, task_failures
+from webhooks.services import audit_chain, dead_letters, partitions, task_failures
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
@@ -151,9 +151,18 @@ def settle(endpoint_id: str) -> str:
 
 @shared_task(name="webhooks.maintain")
 def maintain() -> str:
-    """Make partitions ahead and drop expired ones."""
+    """Make partitions ahead, drop expired ones, and look after the audit log: seal, prune, tell the head."""
     made, dropped = partitions.make_ahead(), partitions.drop_expired()
-    return f"{len(made)} partitions made, {len(dropped)} dropped"
+    audit_chain.seal()
+    pruned = audit_chain.prune()
+    audit_chain.tell_head()
+    return f"{len(made)} partitions made, {len(dropped)} dropped; {pruned} audit entries removed"
+
+
+@shared_task(name="webhooks.seal")
+def seal() -> str:
+    """Give new audit entries their place in the chain. Beat calls it every few seconds."""
+    return f"{audit_chain.seal()} sealed"
 
 
 def ring(bells: Sequence[Bell]) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from webhooks.admin.base import ClarionAdmin
 from webhooks.admin.filters import TenantFilter
 from webhooks.admin.generic import ModelForm
 from webhooks.core.patterns import InvalidPattern, check_event_type
 from webhooks.models import EventType
+from webhooks.services import event_types
 
 
 class EventTypeForm(ModelForm[EventType]):
@@ -37,6 +41,15 @@ class EventTypeAdmin(ClarionAdmin[EventType]):
     search_fields = ("name",)
     search_help_text = "A part of the name."
     autocomplete_fields = ("tenant",)
+
+    def save_model(self, request: HttpRequest, obj: EventType, form: Any, change: bool) -> None:
+        event_types.save(obj, form.changed_data)
+
+    def delete_model(self, request: HttpRequest, obj: EventType) -> None:
+        event_types.delete([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[EventType]) -> None:
+        event_types.delete(queryset)
 
     def list_queryset(self, queryset: QuerySet[EventType]) -> QuerySet[EventType]:
         return queryset.select_related("tenant")

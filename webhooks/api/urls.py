@@ -6,6 +6,7 @@ from django.urls import path
 
 from webhooks.api.views import (
     accounts,
+    audit,
     dead_letters,
     deliveries,
     documents,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("tenants/<str:id>", accounts.OneTenant.as_view(), name="api-tenant"),
     path("api-keys", accounts.ApiKeys.as_view(), name="api-keys"),
     path("api-keys/<str:id>", accounts.OneApiKey.as_view(), name="api-key"),
+    path("audit", audit.AuditEntries.as_view(), name="api-audit"),
     path("schema", documents.schema, name="api-schema"),
     path("docs", documents.Docs.as_view(), name="api-docs"),
 ]
