@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "webhooks.admin.login.StaffMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -173,6 +174,7 @@ SPECTACULAR_SETTINGS = {
         },
         {"name": "Tenants", "description": "Customers of the product that runs Clarion. For platform keys."},
         {"name": "API keys", "description": "Who may call this API, and for what."},
+        {"name": "Audit", "description": "Who did what, and when."},
         {"name": "Deliveries to you", "description": "What your URL receives."},
     ],
     "OAS_VERSION": "3.1.0",
@@ -243,6 +245,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "webhooks.sweep",
         "schedule": timedelta(seconds=1),
         "options": {"expires": 300, "queue": "fan_out", "retry": True},
+    },
+    "seal": {
+        "task": "webhooks.seal",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 60, "retry": True},
     },
     "maintain": {
         "task": "webhooks.maintain",

@@ -17,3 +17,6 @@ class WebhooksConfig(AppConfig):
         from webhooks import checks, failure_queue, heartbeats  # noqa: F401
 
         autodiscover_modules(CONVERSIONS_MODULE)
+        from webhooks.services import staff
+
+        staff.connect()

@@ -66,8 +66,15 @@ class Settings:
     BREAKER_MAX_COOLDOWN: float = 3600.0  # seconds
     DISABLE_AFTER: float = 432_000.0  # seconds (5 days) of only failures, as Standard Webhooks suggests
 
+    # --- people
+    TRUSTED_PROXIES: int = 0  # proxies of the operator's own whose additions to X-Forwarded-For are believed
+    LOGIN_TRIES_USER: int = 10  # failed logins with one name within LOGIN_PERIOD, until it has to wait
+    LOGIN_TRIES_ADDRESS: int = 30  # the same from one address, where several people may sit
+    LOGIN_PERIOD: float = 900.0  # seconds (15 minutes): 1000 guesses a day and name, with a wait people accept
+
     # --- retention and partitions
     RETENTION_DAYS: int = 30
+    AUDIT_RETENTION_DAYS: int = 400  # more than a year, so that a yearly review finds all of it; 0: for ever
     PARTITIONS_AHEAD: int = 7  # days made in advance, so that beat may be down for a week
     FAN_OUT_BATCH: int = 500  # events routed by one transaction
     FAN_OUT_ROWS: int = 2000  # deliveries made by one transaction, so that it takes a fraction of a second

@@ -143,14 +143,16 @@ def run_again(failure_ids: Iterable[UUID]) -> int:
     Raises :class:`~webhooks.errors.Unavailable` when the broker does not take them.
     """
     rows = TaskFailure.objects.filter(id__in=list(failure_ids), resolution=TaskFailure.Resolution.OPEN, runnable=True)
-    count = 0
-    for row in rows:
-        task_failures.release(row)
-        try:
+    published: list[UUID] = []
+    try:
+        for row in rows:
+            task_failures.release(row)
             current_app.send_task(
                 row.task, row.args, queue=row.queue or QUEUE, retry=False, ignore_result=True, headers={_RERUN: "1"}
             )
-        except (BrokerError, OSError) as error:
-            raise Unavailable(f"The broker cannot be reached; {count} were published.") from error
-        count += 1
-    return count
+            published.append(row.id)
+    except (BrokerError, OSError) as error:
+        raise Unavailable(f"The broker cannot be reached; {len(published)} were published.") from error
+    finally:
+        task_failures.asked_again(published)
+    return len(published)

@@ -25,7 +25,7 @@ from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
-from webhooks.services import dead_letters, handshake, idempotency, partitions, task_failures
+from webhooks.services import audit_chain, dead_letters, handshake, idempotency, partitions, task_failures
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
@@ -165,10 +165,22 @@ def validate(endpoint_id: str) -> str:
 
 @shared_task(name="webhooks.maintain")
 def maintain() -> str:
-    """Make partitions ahead and drop expired ones; forget what need not be answered again."""
+    """Make partitions ahead, drop what has expired, and look after the audit log: seal, prune, tell the head."""
     made, dropped = partitions.make_ahead(), partitions.drop_expired()
     keys = idempotency.prune()
-    return f"{len(made)} partitions made, {len(dropped)} dropped, {keys} idempotency keys forgotten"
+    audit_chain.seal()
+    pruned = audit_chain.prune()
+    audit_chain.tell_head()
+    return (
+        f"{len(made)} partitions made, {len(dropped)} dropped, {keys} idempotency keys forgotten, "
+        f"{pruned} audit entries removed"
+    )
+
+
+@shared_task(name="webhooks.seal")
+def seal() -> str:
+    """Give new audit entries their place in the chain. Beat calls it every few seconds."""
+    return f"{audit_chain.seal()} sealed"
 
 
 _held: ContextVar[list[Callable[[], None]] | None] = ContextVar("held_bells", default=None)

@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -26,16 +26,18 @@ from webhooks.admin.generic import ModelAdmin
 from webhooks.admin.keyset import KeysetChangeList
 from webhooks.core import ids
 from webhooks.errors import ClarionError
+from webhooks.services import actors
 
 M = TypeVar("M", bound=Model)
 
 Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponseBase | None]
 
 
-def operation(description: str, button: str = "") -> Callable[[Action], Action]:
-    """An admin action that calls a service: needs the change permission; a refusal becomes a message.
+def operation(description: str, button: str = "", needs: str = "operate") -> Callable[[Action], Action]:
+    """An admin action that calls a service; a refusal becomes a message.
 
-    ``description``: in the list of actions. ``button``: the same on the page of one object.
+    ``description``: in the list of actions. ``button``: the same on the page of one object. ``needs``: ``operate``,
+    or ``reveal`` for what shows a secret: see ``has_<needs>_permission``.
     """
 
     def decorate(function: Action) -> Action:
@@ -48,10 +50,19 @@ def operation(description: str, button: str = "") -> Callable[[Action], Action]:
                 return None
 
         run.__dict__["button"] = button or description.removesuffix(" selected")
-        action: Action = admin.action(description=description, permissions=["operate"])(run)
+        action: Action = admin.action(description=description, permissions=[needs])(run)
         return action
 
     return decorate
+
+
+def _acting(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    @functools.wraps(view)
+    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with actors.acting_as(functools.partial(actors.of_staff, request)):
+            return view(request, *args, **kwargs)
+
+    return call
 
 
 class PageActionForm(ActionForm):
@@ -127,9 +138,24 @@ class ClarionAdmin(ModelAdmin[M]):
     # --- permissions and history
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Actions need the model's change permission, also where the rows themselves cannot be edited."""
-        codename = get_permission_codename("change", self.opts)
+        """Actions need the model's change permission, also where the rows themselves cannot be edited, or one of
+        their own (``operate_…``) where acting and editing are different rights."""
+        return self._permitted(request, "change") or self._permitted(request, "operate")
+
+    def has_reveal_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may be shown a new secret."""
+        return self._permitted(request, "reveal")
+
+    def _permitted(self, request: HttpRequest, verb: str) -> bool:
+        codename = get_permission_codename(verb, self.opts)
         return request.user.has_perm(f"{self.opts.app_label}.{codename}")
+
+    def get_urls(self) -> list[URLPattern]:
+        """What a page changes is recorded as its user's, also in a project without Clarion's middleware."""
+        patterns = super().get_urls()
+        for pattern in patterns:
+            pattern.callback = _acting(pattern.callback)
+        return patterns
 
     def record(self, request: HttpRequest, objects: Iterable[Model], message: str) -> None:
         """Write who did what into the history of the objects."""

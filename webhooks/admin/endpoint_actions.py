@@ -125,7 +125,7 @@ class EndpointActions(_Base):
             link = markup.link(Delivery(pk=delivery), text)
             self.message_user(request, format_html("See what came of it: {}", link))
 
-    @operation("Rotate the secret of selected", button="Rotate secret")
+    @operation("Rotate the secret of selected", button="Rotate secret", needs="reveal")
     def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> HttpResponseBase:
         rows = _chosen(queryset)
         form = OverlapForm(request.POST if confirmed(request) else None)

@@ -180,6 +180,10 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
     def shown_auth(self, obj: Endpoint) -> str:
         return str(masked(obj)["auth"])
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """The page after the form shows the secret."""
+        return super().has_add_permission(request) and self.has_reveal_permission(request)
+
     def has_change_permission(self, request: HttpRequest, obj: Endpoint | None = None) -> bool:
         deleted = obj is not None and obj.deleted_at is not None
         return not deleted and super().has_change_permission(request, obj)

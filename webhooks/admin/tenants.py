@@ -101,10 +101,10 @@ class TenantAdmin(ClarionAdmin[Tenant]):
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            tenants.update_tenant(obj.pk, {name: form.cleaned_data[name] for name in form.changed_data})
         else:
             obj.pk = form.create()
-            obj.refresh_from_db()
+        obj.refresh_from_db()
 
 
 class KeyForm(ModelForm[ApiKey]):

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from webhooks.api import problems
 from webhooks.core import ids
-from webhooks.services import api_keys
+from webhooks.services import actors, api_keys
 
 TENANT_HEADER = "Clarion-Tenant"
 
@@ -63,6 +63,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             api_key=ids.show(ids.API_KEY, credential.key_id),
             tenant=who.tenant_id and ids.show(ids.TENANT, who.tenant_id),
         )
+        actors.become(*actors.key_actor(credential.key_id, credential.name, platform=credential.tenant_id is None))
         return who, who
 
     def authenticate_header(self, request: Request) -> str:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from webhooks.api.views import (
     accounts,
+    audit,
     consents,
     dead_letters,
     deliveries,
@@ -52,6 +53,7 @@ urlpatterns = [
     path("api-keys", accounts.ApiKeys.as_view(), name="api-keys"),
     path("api-keys/<str:id>", accounts.OneApiKey.as_view(), name="api-key"),
     path("consents/<str:id>", consents.ConsentCallback.as_view(), name="api-consent"),
+    path("audit", audit.AuditEntries.as_view(), name="api-audit"),
     path("schema", documents.schema, name="api-schema"),
     path("docs", documents.Docs.as_view(), name="api-docs"),
 ]

@@ -5,7 +5,7 @@ import webhooks.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("webhooks", "0004_list_indexes"),
+        ("webhooks", "0007_audit"),
     ]
 
     operations = [

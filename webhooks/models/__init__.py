@@ -1,5 +1,6 @@
 """Tables, querysets and constraints; no input or output but the ORM."""
 
+from webhooks.models.audit import AuditEntry
 from webhooks.models.consents import Consent
 from webhooks.models.deliveries import Attempt, DeadLetter, Delivery, Trigger
 from webhooks.models.endpoints import Endpoint, EndpointSecret, Mailbox, Subscription
@@ -15,6 +16,7 @@ __all__ = [
     "SCOPES",
     "ApiKey",
     "Attempt",
+    "AuditEntry",
     "Consent",
     "DeadLetter",
     "Delivery",

@@ -86,6 +86,10 @@ class Endpoint(models.Model):
     class Meta:
         ordering = ("-id",)
         verbose_name = "endpoint"
+        permissions = (
+            ("operate_endpoint", "Can pause, resume, enable, disable, test and replay endpoints"),
+            ("reveal_endpoint", "Can see a new signing secret: make and rotate them"),
+        )
         indexes = (
             # GET /api/webhooks: newest first of one tenant
             models.Index(fields=["tenant", "-id"], name="endpoint_tenant", condition=models.Q(deleted_at=None)),

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from webhooks.errors import FieldError, InvalidInput, NotFound
 from webhooks.models import SCOPES, ApiKey, Tenant
+from webhooks.services import audit
 from webhooks.services.lookups import FOREVER, Lookup
 from webhooks.services.tenants import find_tenant
 
@@ -57,14 +58,25 @@ def create_api_key(
     if tenant_id is not None and not Tenant.objects.filter(id=tenant_id).exists():
         raise NotFound("There is no such tenant.")
     prefix, secret = secrets.token_hex(_PREFIX_BYTES), secrets.token_hex(_SECRET_BYTES)
-    key = ApiKey.objects.create(
-        tenant_id=tenant_id,
-        name=name.strip(),
-        prefix=prefix,
-        secret_hash=_hash(secret),
-        scopes=chosen,
-        expires_at=expires_at,
-    )
+    with transaction.atomic():
+        key = ApiKey.objects.create(
+            tenant_id=tenant_id,
+            name=name.strip(),
+            prefix=prefix,
+            secret_hash=_hash(secret),
+            scopes=chosen,
+            expires_at=expires_at,
+        )
+        shown = {"name": key.name, "prefix": f"clk_{prefix}", "scopes": chosen, "expires_at": expires_at}
+        audit.record(
+            "api_key.created",
+            "api_key",
+            [key.id],
+            tenant_id=tenant_id,
+            label=key.name,
+            changes=audit.changed({}, shown),
+        )
+        audit.record("secret.revealed", "api_key", [key.id], tenant_id=tenant_id, label=key.name)
     return key.id, f"clk_{prefix}_{secret}"
 
 
@@ -130,10 +142,14 @@ def revoke(key_id: UUID) -> None:
 
     Raises :class:`NotFound`.
     """
-    ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        ended = ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=timezone.now())
+        key = ApiKey.objects.filter(id=key_id).only("tenant_id", "name").first()
+        if key is None:
+            raise NotFound
+        if ended:
+            audit.record("api_key.revoked", "api_key", [key_id], tenant_id=key.tenant_id, label=key.name)
     _credentials.forget()
-    if not ApiKey.objects.filter(id=key_id).exists():
-        raise NotFound
 
 
 def _hash(secret: str) -> bytes:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from webhooks.core import ids
 from webhooks.models import DeadLetter, Event, Trigger
-from webhooks.services import deliveries
+from webhooks.services import audit, deliveries
 from webhooks.services.bell import Bell
 from webhooks.services.ingest import Draft, publish
 
@@ -78,8 +78,8 @@ def _public_id(event_id: UUID) -> str:
 def replay(dead_letter_ids: Sequence[UUID]) -> list[Bell]:
     """Deliver dead letters again by new deliveries and mark them as replayed. Each one at most once."""
     with transaction.atomic():
-        pairs = _resolve(dead_letter_ids, DeadLetter.Resolution.REPLAYED)
-        _, bells = deliveries.create(pairs, Trigger.REPLAY)
+        resolved = _resolve(dead_letter_ids, DeadLetter.Resolution.REPLAYED)
+        _, bells = deliveries.create([row[:2] for row in resolved], Trigger.REPLAY)
     return bells
 
 
@@ -90,11 +90,14 @@ def discard(dead_letter_ids: Sequence[UUID]) -> int:
 
 _RESOLVE = """
 UPDATE webhooks_deadletter SET resolution = %s, resolved_at = now()
-WHERE id = ANY(%s) AND resolution = 'open' RETURNING event_id, endpoint_id
+WHERE id = ANY(%s) AND resolution = 'open' RETURNING event_id, endpoint_id, tenant_id, id
 """
 
 
-def _resolve(dead_letter_ids: Sequence[UUID], resolution: DeadLetter.Resolution) -> list[tuple[UUID, UUID]]:
-    with connection.cursor() as cursor:
+def _resolve(dead_letter_ids: Sequence[UUID], resolution: DeadLetter.Resolution) -> list[tuple[UUID, UUID, UUID, UUID]]:
+    """(event, endpoint, tenant, dead letter) of those that were open."""
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RESOLVE, [resolution, list(dead_letter_ids)])
-        return list(cursor.fetchall())
+        resolved = list(cursor.fetchall())
+        audit.record_each_tenant(f"dead_letter.{resolution}", "dead_letter", [row[2:] for row in resolved])
+    return resolved

@@ -12,7 +12,8 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from webhooks.core import ids
-from webhooks.models import DeadLetter, Delivery, Trigger
+from webhooks.models import DeadLetter, Delivery, Event, Trigger
+from webhooks.services import audit
 from webhooks.services.bell import Bell
 from webhooks.services.fan_out import notify_mailboxes
 
@@ -31,6 +32,7 @@ WHERE id = ANY(ARRAY(
     SELECT id FROM webhooks_delivery WHERE id = ANY(%s) AND state IN ('pending', 'held', 'dead')
     ORDER BY id FOR NO KEY UPDATE
 ))
+RETURNING tenant_id, id
 """
 _RESOLVE = """
 UPDATE webhooks_deadletter SET resolution = %s, resolved_at = now() WHERE delivery_id = ANY(%s) AND resolution = 'open'
@@ -60,6 +62,8 @@ def retry(delivery_ids: Sequence[UUID]) -> list[Bell]:
         waiting = {delivery_id for _, delivery_id, _ in hurried}
         others = Delivery.objects.filter(id__in=set(delivery_ids) - waiting, finished_at__isnull=False)
         finished = list(others.values_list("id", "event_id", "endpoint_id"))
+        touched = Delivery.objects.filter(id__in=waiting.union(key for key, *_ in finished))
+        audit.record_each_tenant("delivery.retried", "delivery", touched.values_list("tenant_id", "id"))
         _, more = create([(event_id, endpoint_id) for _, event_id, endpoint_id in finished], Trigger.MANUAL)
         cursor.execute(_RESOLVE, [DeadLetter.Resolution.REPLAYED, [delivery_id for delivery_id, _, _ in finished]])
     return bells + more
@@ -88,14 +92,22 @@ def cancel(delivery_ids: Sequence[UUID]) -> int:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CANCEL, [list(delivery_ids)])
-        cancelled: int = cursor.rowcount
+        cancelled = cursor.fetchall()
         cursor.execute(_RESOLVE, [DeadLetter.Resolution.DISCARDED, list(delivery_ids)])
-    return cancelled
+        audit.record_each_tenant("delivery.cancelled", "delivery", cancelled)
+    return len(cancelled)
 
 
 def replay_events(event_ids: Sequence[UUID], endpoint_ids: Sequence[UUID] | None) -> tuple[list[UUID], list[Bell]]:
     """Deliver events again: to the given endpoints, or to all that had a delivery of them before."""
     if endpoint_ids is None:
         before = Delivery.objects.filter(event_id__in=list(event_ids)).values_list("event_id", "endpoint_id")
-        return create(sorted(set(before)), Trigger.REPLAY)
-    return create([(event_id, endpoint_id) for event_id in event_ids for endpoint_id in endpoint_ids], Trigger.REPLAY)
+        pairs = sorted(set(before))
+    else:
+        pairs = [(event_id, endpoint_id) for event_id in event_ids for endpoint_id in endpoint_ids]
+    with transaction.atomic():
+        replayed = create(pairs, Trigger.REPLAY)
+        if replayed[0]:
+            events = Event.objects.filter(id__in=list(event_ids)).values_list("tenant_id", "id")
+            audit.record_each_tenant("event.replayed", "event", events)
+    return replayed

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -22,7 +22,7 @@ from webhooks.core.outcome import Verdict
 from webhooks.errors import DecryptionFailed
 from webhooks.guards import gate
 from webhooks.net.result import ErrorClass
-from webhooks.services import endpoints
+from webhooks.services import actors, endpoints
 from webhooks.services.batching import parcels as cut
 from webhooks.services.bell import Bell, is_slow
 from webhooks.services.claim import Claimed, claim
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _FIRST_CLAIM = 10  # rows for an endpoint whose latency is not known yet
+_WORKER = replace(actors.SYSTEM, label="delivery worker")
 _BUSY_PAUSE = 0.2  # seconds before a mailbox without a free slot is due again
 _UNDECRYPTABLE_PAUSE = 60.0  # seconds; nothing changes before an operator mends WEBHOOKS_ENCRYPTION_KEYS
 _RECORD_PAUSES = (0.1, 0.2, 0.5, 1, 2, 2, 2, 2)  # seconds; a restart of PostgreSQL takes a few
@@ -215,7 +216,8 @@ def _blocked(sent: Sequence[Sent], opened: float | None) -> tuple[float | None, 
 def _disable_if_hopeless(target: Target, sent: Sequence[Sent], counts: Tally) -> None:
     """410 Gone, or nothing but failures for DISABLE_AFTER seconds: stop, say why, keep the deliveries."""
     if any(s.verdict is Verdict.GONE for s in sent):
-        endpoints.disable(target.endpoint_id, reason="The endpoint answered 410 Gone.")
+        with actors.acting_as(_WORKER):
+            endpoints.disable(target.endpoint_id, reason="The endpoint answered 410 Gone.")
         settle(target.endpoint_id)
     elif (
         counts.answered == 0
@@ -224,7 +226,8 @@ def _disable_if_hopeless(target: Target, sent: Sequence[Sent], counts: Tally) ->
         and datetime.now(UTC) - target.failing_since > timedelta(seconds=conf.DISABLE_AFTER)
     ):
         days = conf.DISABLE_AFTER / 86_400
-        endpoints.disable(target.endpoint_id, reason=f"Every delivery failed for {days:g} days.")
+        with actors.acting_as(_WORKER):
+            endpoints.disable(target.endpoint_id, reason=f"Every delivery failed for {days:g} days.")
         settle(target.endpoint_id)
 
 

@@ -23,7 +23,7 @@ from webhooks.core import signatures
 from webhooks.errors import Conflict, FieldError, InvalidInput, NotFound
 from webhooks.guards import gate
 from webhooks.models import Endpoint, EndpointSecret, Mailbox, Subscription, Tenant
-from webhooks.services import consents, endpoint_auth, endpoint_fields, version_pins
+from webhooks.services import audit, consents, endpoint_auth, endpoint_fields, version_pins
 
 MAX_OVERLAP = 7 * 86_400  # seconds: after a week an old secret is a risk, not a convenience
 MAX_OLD_SECRETS = 4  # each valid one adds a signature of 48 characters to every request
@@ -33,6 +33,8 @@ _ENCRYPTED = ("headers", "auth")
 
 # Fields of the API that live in Subscription rows.
 _ROUTING = ("event_types", "filter", "channels")
+SECRET_FIELDS = ("auth", "headers")  # of which the audit log says no more than that they were changed
+_MOVED = {State.PAUSED: "webhook.paused", State.DISABLED: "webhook.disabled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ def create(tenant_id: UUID, fields: Mapping[str, Any]) -> Created:
         _subscribe(endpoint, routing)
         if endpoint.validation:
             consents.begin(endpoint)
+        shown = audit.changed({}, {"url": endpoint.url, "active": active, **routing})
+        audit.record(
+            "webhook.created", "webhook", [endpoint.id], tenant_id=tenant_id, label=endpoint.url, changes=shown
+        )
+        _revealed(endpoint)
     return Created(endpoint.id, secret)
 
 
@@ -92,6 +99,7 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
         active = cleaned.pop("active", None)
         moved = "url" in cleaned and cleaned["url"] != endpoint.url
         validated = endpoint.validation
+        before = {name: getattr(endpoint, name) for name in cleaned} | (_routing(endpoint) if routing else {})
         for name, value in cleaned.items():
             setattr(endpoint, name, value)
         endpoint.save()
@@ -99,6 +107,8 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
             _subscribe(endpoint, routing)
         if moved:
             _fresh_start(endpoint_id)
+        if changes := audit.changed(before, cleaned | routing, SECRET_FIELDS):
+            _record("webhook.updated", endpoint, changes=changes)
         if endpoint.validation and (moved or not validated):
             require_consent(endpoint)
         elif validated and not endpoint.validation:
@@ -114,6 +124,7 @@ def delete(endpoint_id: UUID) -> None:
         endpoint.deleted_at = timezone.now()
         endpoint.save(update_fields=["deleted_at", "updated_at"])
         _unsettle(endpoint_id)
+        _record("webhook.deleted", endpoint)
 
 
 def pause(endpoint_id: UUID, reason: str = "") -> None:
@@ -183,6 +194,8 @@ def rotate_secret(endpoint_id: UUID, overlap_seconds: int = 86_400) -> str:
         valid.update(valid_until=Least(Coalesce("valid_until", end), end))
         EndpointSecret.objects.create(endpoint=endpoint, value=secret, valid_from=now)
         endpoint.save(update_fields=["updated_at"])
+        _record("secret.rotated", endpoint, changes={"secret": audit.CHANGED}, detail={"overlap": overlap_seconds})
+        _revealed(endpoint)
     return secret
 
 
@@ -198,8 +211,11 @@ def defer(endpoint_id: UUID, seconds: float, reason: str = "") -> None:
 
 
 def locked(endpoint_id: UUID, tenant_id: UUID | None = None, *, whole: bool = False) -> Endpoint:
-    """The row, locked until the end of the transaction. Unless ``whole``, without the encrypted columns: an endpoint whose key is lost can still be stopped, deleted
-    and given a new secret. Raises :class:`NotFound`."""
+    """The row, locked until the end of the transaction. Raises :class:`NotFound`.
+
+    Unless ``whole``, without the encrypted columns: an endpoint whose key is lost can still be stopped, deleted
+    and given a new secret.
+    """
     rows = Endpoint.objects.existing().for_tenant(tenant_id).select_for_update(no_key=True)
     endpoint = (rows if whole else rows.defer(*_ENCRYPTED)).filter(id=endpoint_id).first()
     if endpoint is None:
@@ -217,15 +233,39 @@ def _move(endpoint_id: UUID, state: str, reason: str, refused: str | None = None
 
 
 def _set_state(endpoint: Endpoint, state: str, reason: str) -> None:
+    before = {"state": endpoint.state, "disabled_reason": endpoint.disabled_reason}
     if state == State.ACTIVE and consents.missing(endpoint):
         state, reason = State.PAUSED, consents.AWAITED
         consents.hurry(endpoint.id)
+    started = "webhook.resumed" if endpoint.state == State.PAUSED else "webhook.enabled"
     endpoint.state, endpoint.disabled_reason = state, reason[:200]
     endpoint.state_changed_at = timezone.now()
     endpoint.save(update_fields=["state", "disabled_reason", "state_changed_at", "updated_at"])
     if state == State.ACTIVE:
         _fresh_start(endpoint.id)
     _unsettle(endpoint.id)
+    after = {"state": str(state), "disabled_reason": endpoint.disabled_reason}
+    _record(_MOVED.get(State(state), started), endpoint, changes=audit.changed(before, after))
+
+
+def _record(action: str, endpoint: Endpoint, **more: Any) -> None:
+    audit.record(action, "webhook", [endpoint.id], tenant_id=endpoint.tenant_id, label=endpoint.url, **more)
+
+
+def _revealed(endpoint: Endpoint) -> None:
+    """Whoever acts gets a new secret to see."""
+    _record("secret.revealed", endpoint)
+
+
+def _routing(endpoint: Endpoint) -> dict[str, Any]:
+    """The subscriptions under the API's names, as they are."""
+    rows = list(endpoint.subscriptions.order_by("id"))
+    first = rows[0] if rows else None
+    return {
+        "event_types": [row.pattern for row in rows],
+        "filter": first.filter if first else None,
+        "channels": first.channels if first else [],
+    }
 
 
 def _unsettle(endpoint_id: UUID) -> None:

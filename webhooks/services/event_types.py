@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from webhooks.errors import Conflict, FieldError, InvalidInput, NotFound
 from webhooks.models import EventType, EventTypeVersion
-from webhooks.services import event_type_fields
+from webhooks.services import audit, event_type_fields
 
 MAX_VERSIONS = 100  # of one type: each is promised to somebody
 _OF_THE_TYPE = ("name", "description", "deprecated_at", "deprecation_message")
@@ -49,6 +49,7 @@ def create(tenant_id: UUID | None, fields: Mapping[str, Any]) -> UUID:
             event_type = EventType(tenant_id=tenant_id, version=version["version"], **cleaned)
             event_type.save(force_insert=True)
             _write(EventTypeVersion(event_type=event_type), version)
+            _record("event_type.created", event_type, detail={"version": version["version"]})
     except IntegrityError:
         raise Conflict(f"There is an event type {cleaned['name']} already.") from None
     return event_type.id
@@ -81,15 +82,21 @@ def replace(type_id: UUID, fields: Mapping[str, Any]) -> None:
             faults.append(FieldError("/version", f"is none of this type's versions: {', '.join(present)}"))
         if faults:
             raise InvalidInput(faults)
+        changes = audit.changed({name: getattr(event_type, name) for name in cleaned}, cleaned)
         for name, value in cleaned.items():
             setattr(event_type, name, value)
         event_type.save()
+        if changes or versions:
+            named = {"versions": [str(item.get("version")) for item in versions]} if versions else None
+            _record("event_type.updated", event_type, changes=changes, detail=named)
 
 
 def delete(type_id: UUID) -> None:
     """Remove a type with its versions. Events and webhooks stay as they are; nothing is checked any more."""
     with transaction.atomic():
-        _locked(type_id).delete()
+        event_type = _locked(type_id)
+        _record("event_type.deleted", event_type)
+        event_type.delete()
 
 
 def add_version(type_id: UUID, fields: Mapping[str, Any]) -> UUID:
@@ -105,6 +112,7 @@ def add_version(type_id: UUID, fields: Mapping[str, Any]) -> UUID:
         _check_room(present)
         version = EventTypeVersion(event_type=event_type)
         _write(version, cleaned)
+        _record("event_type.version_added", event_type, detail={"version": version.name})
     return version.id
 
 
@@ -117,6 +125,12 @@ def change_version(version_id: UUID, fields: Mapping[str, Any]) -> None:
         _locked(found)
         version = EventTypeVersion.objects.get(id=version_id)
         _put(version.event_type, {version.name: version}, {"version": version.name, **fields})
+        changed = {"version": version.name, "fields": sorted(fields)}
+        _record("event_type.version_updated", version.event_type, detail=changed)
+
+
+def _record(action: str, event_type: EventType, **more: Any) -> None:
+    audit.record(action, "event_type", [event_type.name], tenant_id=event_type.tenant_id, label=event_type.name, **more)
 
 
 def _locked(type_id: UUID) -> EventType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db import transaction
 
 from webhooks.errors import FieldError, InvalidInput, NotFound
 from webhooks.models import Endpoint, Subscription
-from webhooks.services import endpoint_fields, version_pins
+from webhooks.services import audit, endpoint_fields, version_pins
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,31 @@ def replace(endpoint_id: UUID, wanted: Sequence[Wanted]) -> None:
             Endpoint.objects.existing()
             .select_for_update()
             .filter(id=endpoint_id)
-            .only("id", "tenant_id", "version")
+            .only("id", "tenant_id", "url", "version")
             .first()
         )
         if endpoint is None:
             raise NotFound("There is no such webhook.")
         version_pins.check(endpoint.tenant_id, endpoint.version, [item.pattern for item in wanted])
         rows = {row.pattern: row for row in endpoint.subscriptions.all()}
+        before = [_shown(row) for row in rows.values()]
         endpoint.subscriptions.exclude(pattern__in=[item.pattern for item in wanted]).delete()
         for item in wanted:
             row = rows.get(item.pattern) or Subscription(endpoint=endpoint, pattern=item.pattern)
             row.filter, row.channels = item.filter, item.channels
             row.save()
         endpoint.save(update_fields=["updated_at"])
+        changes = audit.changed({"subscriptions": _sorted(before)}, {"subscriptions": _sorted(map(_shown, wanted))})
+        if changes:
+            audit.record(
+                "webhook.updated", "webhook", [endpoint_id], tenant_id=endpoint.tenant_id, label=endpoint.url,
+                changes=changes,
+            )  # fmt: skip
+
+
+def _shown(item: Wanted | Subscription) -> dict[str, Any]:
+    return {"pattern": item.pattern, "filter": item.filter, "channels": list(item.channels)}
+
+
+def _sorted(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(items, key=lambda item: str(item["pattern"]))

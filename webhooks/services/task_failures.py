@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.models import Mailbox, TaskFailure
-from webhooks.services import endpoints
+from webhooks.services import audit, endpoints
 
 FIRST_PAUSE = 5.0  # seconds; the sweep would ring a failing task again after one
 LONGEST_PAUSE = 300.0  # seconds: after a fault is mended nothing waits longer than this
@@ -127,7 +127,17 @@ WHERE resolution = 'open' AND {which} RETURNING id
 
 def resolve(failure_ids: Iterable[UUID]) -> int:
     """Somebody says that these are dealt with; return how many were open."""
-    return len(_resolve("id = ANY(%s)", TaskFailure.Resolution.RESOLVED, [list(failure_ids)]))
+    with transaction.atomic():
+        resolved = _resolve("id = ANY(%s)", TaskFailure.Resolution.RESOLVED, [list(failure_ids)])
+        if resolved:
+            audit.record("task_failure.resolved", "task_failure", [key for (key,) in resolved])
+    return len(resolved)
+
+
+def asked_again(failure_ids: Sequence[UUID]) -> None:
+    """Somebody had the tasks of these failures run once more."""
+    if failure_ids:
+        audit.record("task_failure.run_again", "task_failure", failure_ids)
 
 
 def succeeded(task: str, args: Sequence[Any]) -> bool:

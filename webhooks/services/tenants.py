@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from webhooks.core import ids
-from webhooks.errors import FieldError, InvalidInput
+from webhooks.errors import FieldError, InvalidInput, NotFound
 from webhooks.models import Tenant
+from webhooks.services import audit
 
 MAX_NAME = 200  # characters, the column's width
 MAX_METADATA_BYTES = 4096  # copied into every delivery of the tenant
@@ -32,9 +34,33 @@ def create_tenant(name: str, slug: str | None = None, metadata: dict[str, Any] |
     try:
         with transaction.atomic():
             tenant.save(force_insert=True)
+            shown = {"name": tenant.name, "slug": chosen, "metadata": tenant.metadata}
+            _record("tenant.created", tenant, audit.changed({}, shown))
     except IntegrityError:
         raise InvalidInput(FieldError("/slug", f"another tenant is called {chosen}")) from None
     return tenant.id
+
+
+def update_tenant(tenant_id: UUID, fields: Mapping[str, Any]) -> None:
+    """Change ``name``, ``metadata`` or ``active``. Raises :class:`InvalidInput`, :class:`NotFound`."""
+    faults = [*_name_faults(fields.get("name", "-")), *_metadata_faults(fields.get("metadata"))]
+    if faults:
+        raise InvalidInput(faults)
+    with transaction.atomic():
+        tenant = Tenant.objects.select_for_update(no_key=True).filter(id=tenant_id).first()
+        if tenant is None:
+            raise NotFound("There is no such tenant.")
+        given = {name: fields[name] for name in ("name", "metadata", "active") if name in fields}
+        changes = audit.changed({name: getattr(tenant, name) for name in given}, given)
+        for name, value in given.items():
+            setattr(tenant, name, value)
+        tenant.save(update_fields=list(given))
+        if changes:
+            _record("tenant.updated", tenant, changes)
+
+
+def _record(action: str, tenant: Tenant, changes: dict[str, Any]) -> None:
+    audit.record(action, "tenant", [tenant.id], tenant_id=tenant.id, label=tenant.name, changes=changes)
 
 
 def find_tenant(text: str) -> UUID | None:

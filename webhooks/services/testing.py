@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from webhooks.core import envelope, ids
 from webhooks.errors import NotFound
 from webhooks.models import Endpoint, Event, EventTypeVersion, Trigger
-from webhooks.services import deliveries
+from webhooks.services import audit, deliveries
 
 EVENT_TYPE = "webhook.test"
 
@@ -34,6 +34,10 @@ def send_test(endpoint_id: UUID, event_type: str = EVENT_TYPE) -> tuple[UUID, UU
             correlation_id=ids.show(ids.EVENT, event_id),
         )  # fmt: skip
         made, _ = deliveries.create([(event.id, endpoint_id)], Trigger.TEST)
+        audit.record(
+            "webhook.tested", "webhook", [endpoint_id], tenant_id=endpoint.tenant_id, label=endpoint.url,
+            detail={"delivery": ids.show(ids.DELIVERY, made[0])} if made else None,
+        )  # fmt: skip
     return event.id, made[0]
 
 

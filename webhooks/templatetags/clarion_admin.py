@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from webhooks.admin import markup
 from webhooks.admin.related import prefetched
 from webhooks.core import ids
-from webhooks.models import DeadLetter, Endpoint, Event, Mailbox, TaskFailure
+from webhooks.models import AuditEntry, DeadLetter, Endpoint, Event, Mailbox, TaskFailure
 
 register = template.Library()
 
@@ -42,6 +42,18 @@ def clarion_links() -> list[tuple[str, str]]:
 def list_url(model: str, **query: str) -> str:
     """The URL of a list, with filters: ``{% list_url "delivery" endpoint="wh_…" %}``."""
     return markup.list_url(apps.get_model("webhooks", model), **query)
+
+
+# Objects that the audit log names; those of other tables are never changed by anybody.
+_AUDITED = ("endpoint", "delivery", "deadletter", "event", "tenant", "apikey", "taskfailure", "eventtype")
+
+
+@register.simple_tag
+def audit_url(obj: Any) -> str:
+    """The audit log of one object; empty where there is none."""
+    if obj is None or obj._meta.model_name not in _AUDITED:
+        return ""
+    return markup.list_url(AuditEntry, object=getattr(obj, "public_id", None) or obj.name)
 
 
 @register.simple_tag(takes_context=True)

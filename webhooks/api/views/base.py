@@ -24,6 +24,7 @@ from webhooks.core import ids
 from webhooks.guards import api_rate
 from webhooks.models import Event
 from webhooks.models.scoping import TenantQuerySet
+from webhooks.services import actors
 
 # Seconds a list may search: a filter that matches next to nothing must not occupy the database.
 LIST_TIMEOUT = 5.0
@@ -50,6 +51,11 @@ class ApiView(GenericAPIView[Any]):
     pagination_class: Any = None
     filter_backends: Any = ()
     http_method_names = ("get", "head", "post", "put", "patch", "delete")  # no OPTIONS: it would describe the view
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """What the request changes is its caller's, and nobody's who comes after it in this thread."""
+        with actors.acting_as(actors.of_call(request)):
+            return super().dispatch(request, *args, **kwargs)
 
     def get_exception_handler(self) -> Any:
         """Every refusal is a problem document."""

@@ -6,15 +6,16 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from webhooks.errors import InvalidInput
+from webhooks.management.acting import ActingCommand
 from webhooks.models import SCOPES, Tenant
 from webhooks.services import api_keys, tenants
 
 
-class Command(BaseCommand):
+class Command(ActingCommand):
     help = "Make an API key and print its token, which is stored nowhere and shown only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

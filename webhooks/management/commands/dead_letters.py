@@ -6,20 +6,21 @@ from argparse import ArgumentParser
 from typing import IO, Any, cast
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import QuerySet
 from rich.console import Console
 from rich.table import Table
 
 from webhooks import tasks
 from webhooks.core import ids
+from webhooks.management.acting import ActingCommand
 from webhooks.models import DeadLetter
 from webhooks.services import dead_letters
 
 _PIPE_WIDTH = 240  # columns: a pipe has no width, and ids must not be cut
 
 
-class Command(BaseCommand):
+class Command(ActingCommand):
     help = "List, replay or discard dead letters."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

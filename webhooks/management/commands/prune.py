@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from webhooks.conf import conf
-from webhooks.services import idempotency, partitions
+from webhooks.management.acting import ActingCommand
+from webhooks.services import audit_chain, idempotency, partitions
 
 
-class Command(BaseCommand):
-    help = "Make the partitions of the coming days and drop those whose retention is over."
+class Command(ActingCommand):
+    help = "Make the partitions of the coming days, drop those whose retention is over, and old audit entries."
 
     def handle(self, *args: Any, **options: Any) -> None:
         made, dropped = partitions.make_ahead(), partitions.drop_expired()
@@ -21,3 +20,5 @@ class Command(BaseCommand):
         )
         for name in dropped:
             self.stdout.write(f"  dropped {name}")
+        audit_chain.seal()
+        self.stdout.write(f"{audit_chain.prune()} audit entries removed (retention {conf.AUDIT_RETENTION_DAYS} days).")

@@ -43,13 +43,15 @@ def _prepare(folder: Path, receiver: str | None) -> dict[str, Any]:
     from django.core.management import call_command
 
     from webhooks.management.stack.seed import seed
+    from webhooks.services import actors
 
     reach_database()
     reach_redis(settings.REDIS_URL)
     reach_broker(settings.CELERY_BROKER_URL)
     call_command("check")
     _migrate()
-    return seed(read_json(folder / "secrets.json"), receiver, folder / RECEIVER_FOLDER)
+    with actors.acting_as(actors.command("up")):
+        return seed(read_json(folder / "secrets.json"), receiver, folder / RECEIVER_FOLDER)
 
 
 def reach_database() -> None:

@@ -1,0 +1,107 @@
+"""Entries of the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.core import ids
+from webhooks.models import AuditEntry
+from webhooks.models.audit import PREFIX
+
+_TEXT = {"type": "string"}
+_ACTOR = {
+    "type": "object",
+    "required": ["kind", "id", "label"],
+    "properties": {
+        "kind": {"type": "string", "enum": AuditEntry.Actor.values},
+        "id": nullable(_TEXT),
+        "label": nullable(_TEXT),
+    },
+}
+_OBJECT = {
+    "type": "object",
+    "required": ["kind", "id", "label"],
+    "properties": {"kind": nullable(_TEXT), "id": nullable(_TEXT), "label": nullable(_TEXT)},
+}
+_CHANGE = {
+    "oneOf": [
+        {"type": "string", "const": "changed"},
+        {"type": "object", "required": ["before", "after"], "properties": {"before": {}, "after": {}}},
+    ]
+}
+
+
+class AuditEntrySerializer(serializers.Serializer[AuditEntry]):
+    """One change, replay, reveal of a secret or login.
+
+    A tenant's key sees what happened to its tenant. Of the people and programs that run Clarion it sees the kind and
+    neither name nor address.
+    """
+
+    id = PublicId(PREFIX, help_text="Id of the entry.")
+    at = Moment(read_only=True, help_text="When it happened.")
+    tenant_id = Computed(
+        lambda entry: ids.show(ids.TENANT, entry.tenant_id) if entry.tenant_id else None,
+        nullable(_TEXT),
+        read_only=True,
+        help_text="The tenant it is about; null: the platform.",
+    )
+    actor = serializers.SerializerMethodField(help_text="Who did it.")
+    action = serializers.CharField(read_only=True, help_text="What was done, such as `webhook.updated`.")
+    object = Computed(
+        lambda entry: {
+            "kind": entry.object_kind or None, "id": entry.object_id or None, "label": entry.object_label or None,
+        },
+        _OBJECT,
+        read_only=True,
+        help_text="What it was done to; its id is null when there were several.",
+    )  # fmt: skip
+    objects = Computed(
+        lambda entry: entry.objects_named,
+        {"type": "array", "items": _TEXT},
+        read_only=True,
+        help_text="Ids of what it was done to, at most 100.",
+    )
+    count = serializers.IntegerField(read_only=True, help_text="Number of objects it was done to.")
+    changes = Computed(
+        lambda entry: entry.changes,
+        {"type": "object", "additionalProperties": _CHANGE},
+        read_only=True,
+        help_text="Fields that were changed, with both values; of secrets only that they were changed.",
+    )
+    detail = Computed(
+        lambda entry: entry.detail,
+        {"type": "object", "additionalProperties": True},
+        read_only=True,
+        help_text="What else is to be said of this action.",
+    )
+    request_id = Computed(
+        lambda entry: entry.request_id or None,
+        nullable(_TEXT),
+        read_only=True,
+        help_text="X-Request-ID of the request that did it.",
+    )
+    address = serializers.SerializerMethodField(help_text="Where the request came from.")
+    hash = Computed(
+        lambda entry: bytes(entry.hash).hex() if entry.hash else None,
+        nullable(_TEXT),
+        read_only=True,
+        help_text="SHA-256 of the entry and of the hash before it; null for the seconds until it is chained.",
+    )
+
+    def _named(self, entry: AuditEntry) -> bool:
+        return bool(self.context.get("platform")) or entry.actor_kind in AuditEntry.OF_TENANTS
+
+    def get_actor(self, entry: AuditEntry) -> dict[str, Any]:
+        named = self._named(entry)
+        return {
+            "kind": entry.actor_kind,
+            "id": (entry.actor_id or None) if named else None,
+            "label": (entry.actor_label or None) if named else None,
+        }
+
+    def get_address(self, entry: AuditEntry) -> str | None:
+        return entry.address if self._named(entry) else None
