@@ -98,6 +98,16 @@ def _transport() -> Iterator[CheckMessage]:
         )
 
 
+def _proxies() -> Iterator[CheckMessage]:
+    if getattr(settings, "SECURE_PROXY_SSL_HEADER", None) and not conf.TRUSTED_PROXIES:
+        yield Warning(
+            "A proxy is trusted for X-Forwarded-Proto, but WEBHOOKS_TRUSTED_PROXIES is 0: all people have its address, "
+            "in the audit log and when failed logins are counted.",
+            hint="Set WEBHOOKS_TRUSTED_PROXIES to the number of your proxies that add to X-Forwarded-For.",
+            id="webhooks.W004",
+        )
+
+
 def _open_networks() -> Iterator[CheckMessage]:
     if conf.ALLOWED_CIDRS.strip() in ("0.0.0.0/0", "::/0") or "127.0.0.0/8" in conf.ALLOWED_CIDRS:
         yield Warning(

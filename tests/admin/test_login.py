@@ -30,7 +30,10 @@ def olga(db: None) -> User:
     return User.objects.create_superuser("olga", "", WORD)
 
 
-def attempt(name: str, password: str = "wrong", address: str = "198.51.100.7", **headers: str) -> Any:
+WRONG = "wrong"
+
+
+def attempt(name: str, password: str = WRONG, address: str = "198.51.100.7", **headers: str) -> Any:
     return Client(REMOTE_ADDR=address).post(LOGIN, {"username": name, "password": password}, headers=headers)
 
 
