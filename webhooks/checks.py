@@ -26,7 +26,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_production(**_: Any) -> list[CheckMessage]:
     """Settings that are fine on a laptop only."""
-    return [*_transport(), *_open_networks()]
+    return [*_transport(), *_open_networks(), *_proxies()]
 
 
 def _keys() -> Iterator[CheckMessage]:

@@ -152,7 +152,7 @@ def test_every_page_needs_a_login() -> None:
 @pytest.mark.parametrize("role", [V, O])
 def test_neither_viewer_nor_operator_is_shown_a_secret(role: str) -> None:
     client = in_role(role)
-    endpoint = make_endpoint(auth={"type": "bearer", "token": "hush-token"}, headers={"Authorization2": "hush-header"})
+    endpoint = make_endpoint(auth={"type": "bearer", "token": "hush-token"}, headers={"X-Api-Key": "hush-header"})
     shown = client.get(_url(Endpoint, "change", endpoint)).content.decode()
     assert "hush" not in shown
     assert "whsec_" not in shown
