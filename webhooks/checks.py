@@ -27,7 +27,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_production(**_: Any) -> list[CheckMessage]:
     """Settings that are fine on a laptop only."""
-    return [*_transport(), *_open_networks(), *_flower()]
+    return [*_transport(), *_open_networks(), *_flower(), *_proxies()]
 
 
 def _keys() -> Iterator[CheckMessage]:
@@ -105,6 +105,16 @@ def _flower() -> Iterator[CheckMessage]:
             "FLOWER_UNAUTHENTICATED_API is set: whoever reaches Flower can start tasks and stop workers.",
             hint="Unset it, and give Flower a login: FLOWER_BASIC_AUTH=user:password.",
             id="webhooks.W010",
+        )
+
+
+def _proxies() -> Iterator[CheckMessage]:
+    if getattr(settings, "SECURE_PROXY_SSL_HEADER", None) and not conf.TRUSTED_PROXIES:
+        yield Warning(
+            "A proxy is trusted for X-Forwarded-Proto, but WEBHOOKS_TRUSTED_PROXIES is 0: all people have its address, "
+            "in the audit log and when failed logins are counted.",
+            hint="Set WEBHOOKS_TRUSTED_PROXIES to the number of your proxies that add to X-Forwarded-For.",
+            id="webhooks.W004",
         )
 
 

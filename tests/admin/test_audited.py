@@ -132,7 +132,10 @@ CASES: dict[tuple[str, str], tuple[str, Run]] = {
     ("Group", "delete_selected"): ("group.deleted", _do(Group, "delete_selected")),
     ("TaskFailure", "run_again"): ("task_failure.run_again", _do(TaskFailure, "run_again")),
     ("TaskFailure", "resolve"): ("task_failure.resolved", _do(TaskFailure, "resolve")),
-    ("Tenant", "add"): ("tenant.created", lambda client: client.post(add_page(Tenant), {"name": "Acme"})),
+    ("Tenant", "add"): (
+        "tenant.created",
+        lambda client: client.post(add_page(Tenant), {"name": "Acme", "slug": "acme", "metadata": "{}"}),
+    ),
     ("Tenant", "save"): (
         "tenant.updated",
         lambda client: client.post(page(make_tenant()), {"name": "Renamed", "metadata": "{}", "active": "on"}),

@@ -22,8 +22,8 @@ ROLES = (staff.VIEWER, staff.OPERATOR, staff.ADMINISTRATOR)
 V, O, A = ROLES  # noqa: E741
 EVERYBODY, NOBODY = {V, O, A}, set[str]()
 
-# (model, right) -> roles that have it. Rights: pages "list page history", "add", "save", "delete", each action, and
-# each further page by the name of its URL. A model, page or action that is not here fails the test.
+# (model, right) -> roles that have it. Rights: the pages "list", "page" and "history", "add", "save", "delete", each
+# action, and each further page by the name of its URL. A model, page or action that is not here fails the test.
 _SEEN = {"list": EVERYBODY, "page": EVERYBODY, "history": EVERYBODY}
 _LEDGER = {**_SEEN, "add": NOBODY, "save": NOBODY, "delete": NOBODY}
 _ACCOUNT = {**_SEEN, "add": {A}, "save": {A}, "delete": {A}, "delete_selected": {A}}
@@ -35,7 +35,7 @@ RIGHTS: dict[str, dict[str, set[str]]] = {
     "Delivery": {**_LEDGER, "retry": {O, A}, "cancel": {O, A}},
     "Endpoint": {
         **_SEEN, "add": {A}, "save": {A}, "delete": {A}, "delete_selected": {A},
-        **{name: {O, A} for name in ("pause", "resume", "enable", "disable", "send_test", "replay")},
+        **{action: {O, A} for action in ("pause", "resume", "enable", "disable", "send_test", "replay")},
         "rotate_secret": {A},
     },
     "Event": {**_LEDGER, "replay": {O, A}, "webhooks_event_data": EVERYBODY},
@@ -152,7 +152,7 @@ def test_every_page_needs_a_login() -> None:
 @pytest.mark.parametrize("role", [V, O])
 def test_neither_viewer_nor_operator_is_shown_a_secret(role: str) -> None:
     client = in_role(role)
-    endpoint = make_endpoint(auth={"type": "bearer", "token": "hush-token"}, headers={"Authorization2": "hush-header"})
+    endpoint = make_endpoint(auth={"type": "bearer", "token": "hush-token"}, headers={"X-Api-Key": "hush-header"})
     shown = client.get(_url(Endpoint, "change", endpoint)).content.decode()
     assert "hush" not in shown
     assert "whsec_" not in shown
