@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -160,6 +161,7 @@ def test_an_answer_that_comes_after_a_change_of_the_url_is_void(asking: Any, rec
 
     def move(request: Any) -> Answer:
         Consent.objects.update(nonce="another")
+        connection.close()  # this is the receiver's thread
         return consenting()(request)
 
     receiver.always(HOOK, move)

@@ -171,12 +171,15 @@ def origin() -> str:
 
 def config_of(endpoint: Endpoint) -> Config:
     """The configuration of an endpoint as it is stored now. Every URL is read again by the one parser."""
-    url, credentials, fault = None, None, ""
+    url: CanonicalUrl | None = None
+    credentials: ClientCredentials | None = None
+    fault = ""
     try:
         url = parse_endpoint_url(endpoint.url, allow_http=conf.ALLOW_HTTP, allow=outbound.allow_list())
         credentials = _credentials(endpoint.auth)
     except InvalidUrl as error:
-        url, fault = None, f"The token_url of auth: {error}" if url else str(error)
+        fault = str(error) if url is None else f"The token_url of auth: {error}"
+        url = None
     headers = endpoint.headers | _authorization(endpoint.auth)
     secret_names = [endpoint.auth["name"]] if endpoint.auth.get("type") == "api_key" else []
     shown = mask_headers(headers, secret_names)

@@ -28,10 +28,10 @@ class ConsentCallback(ApiView):
     tag = "Webhooks"
     queryset = Endpoint.objects.none()
     serializer_class = ConsentSerializer
-    authentication_classes = ()
-    permission_classes = ()
+    authentication_classes: Any = ()
+    permission_classes: Any = ()
     required_scopes: ClassVar[dict[str, str]] = {}
-    http_method_names = ("get", "post")
+    http_method_names: Any = ("get", "post")
 
     @extend_schema(operation_id="consent_by_get", summary="Consent to deliveries", auth=[])
     def get(self, request: Request, id: str) -> HttpResponse:
