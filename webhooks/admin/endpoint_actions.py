@@ -131,7 +131,7 @@ class EndpointActions(_Base):
         rows = _chosen(queryset)
         for row in rows[:CHECKS]:
             cause = target_check.why_unreachable(row.pk)
-            text = f"{row.url} cannot be sent to: {cause}" if cause else f"{row.url}: its addresses can be sent to."
+            text = f"Nothing can be sent to {row.url}: {cause}" if cause else f"Deliveries can be sent to {row.url}"
             self.message_user(request, text, messages.WARNING if cause else messages.SUCCESS)
         if len(rows) > CHECKS:
             self.message_user(request, f"Only the first {CHECKS} were checked.", messages.WARNING)
