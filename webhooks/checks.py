@@ -54,6 +54,10 @@ def _allow_list() -> Iterator[CheckMessage]:
         AllowList.parse(conf.ALLOWED_CIDRS)
     except InvalidAllowList as error:
         yield Error(f"WEBHOOKS_ALLOWED_CIDRS: {error}", hint="Write CIDR:port, ….", id="webhooks.E003")
+    try:
+        AllowList.parse("", conf.DENIED_CIDRS)
+    except InvalidAllowList as error:
+        yield Error(f"WEBHOOKS_DENIED_CIDRS: {error}", hint="Write CIDR, ….", id="webhooks.E003")
 
 
 def _database() -> Iterator[CheckMessage]:

@@ -27,6 +27,7 @@ class Settings:
     # --- outbound guard
     ALLOW_HTTP: bool = False  # https only unless the operator says otherwise
     ALLOWED_CIDRS: str = ""  # "10.2.0.0/16:8443,127.0.0.0/8:*": private targets the operator trusts
+    DENIED_CIDRS: str = ""  # "2a01:db8:64::/96": public networks that lead inside, such as one's own NAT64 prefix
     CONNECT_TIMEOUT: float = 5.0  # seconds; a healthy host answers a SYN in far less
     CONSENT_RATE: int = 6000  # requests a minute a receiver is asked for (CloudEvents) by a webhook without a limit
     CA_BUNDLE: str = ""  # path of a PEM file; empty: the certifi bundle

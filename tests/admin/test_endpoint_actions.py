@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,12 @@ from django.test import Client
 
 from tests.admin.pages import act, list_page, make_dead_letter, page, text
 from tests.factories import make_delivery, make_endpoint, make_event, secret_of
+from tests.net.servers import ScriptedNames
 from webhooks.core import ids
 from webhooks.models import DeadLetter, Delivery, Endpoint, Event
+from webhooks.net import outbound
+from webhooks.net.client import HttpClient
+from webhooks.net.resolver import Resolver
 from webhooks.services import endpoints
 
 
@@ -50,6 +55,24 @@ def test_disabling_says_who_did_it(admin_client: Client, admin_user: Any) -> Non
     endpoint = make_endpoint()
     act(admin_client, list_page(Endpoint), "disable", endpoint)
     assert f"disabled by {admin_user.username}" in text(admin_client.get(page(endpoint)))
+
+
+def test_an_operator_learns_why_an_address_cannot_be_reached(
+    admin_client: Client, staff: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ScriptedNames({"inside.example": [["10.0.0.5"]], "public.example": [["93.184.216.34"]]})
+    client = HttpClient(resolver=Resolver(names))
+    monkeypatch.setattr(outbound, "client", lambda: client)
+    inside = make_endpoint(url="https://inside.example/hook")
+    assert 'value="check_address"' in text(admin_client.get(page(inside)))
+    assert "10.0.0.5 is forbidden (private)" in text(act(admin_client, page(inside), "check_address", inside))
+    gone, public = make_endpoint(url="https://gone.example/"), make_endpoint(url="https://public.example/")
+    shown = text(act(admin_client, list_page(Endpoint), "check_address", gone, public))
+    assert "Nothing can be sent to https://gone.example/: the name does not exist" in shown
+    assert "Deliveries can be sent to https://public.example/" in shown
+    viewer = staff("view_endpoint")
+    assert "check_address" not in text(viewer.get(page(inside)))
+    assert "10.0.0.5" not in str(act(viewer, page(inside), "check_address", inside).content)
 
 
 def test_a_test_is_sent_and_linked(admin_client: Client) -> None:

@@ -21,7 +21,7 @@ Serve = Callable[..., RawServer]
 def make_client() -> Iterator[MakeClient]:
     """``make_client(connect_timeout=1)``: a client that may talk to the loopback."""
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(HttpClient(**({"allow": LOCAL} | options)))
+        yield lambda **options: stack.enter_context(HttpClient(**({"allow": LOCAL, "refusal_step": 0.01} | options)))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -91,12 +92,19 @@ def test_it_does_not_follow_a_redirect(client: HttpClient, serve: Serve, status:
 
 
 def test_it_keeps_no_cookies_and_sends_no_credentials_of_its_own(
-    client: HttpClient, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    client: HttpClient, serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"
+    """Attack: a proxy of the environment makes the connection in our place, past every check of addresses."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.lower(), "http://127.0.0.1:9")
+    (tmp_path / ".netrc").write_text("default login clarion password s3cr3t\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    answer = (
+        b'HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nWWW-Authenticate: Basic realm=x\r\nAlt-Svc: h2=":1"\r\n'
+        b"Strict-Transport-Security: max-age=9\r\nContent-Length: 0\r\n\r\n"
+    )
     server = serve(answering(answer, answer))
     assert [post(client, server).status for _ in range(2)] == [200, 200]
     assert all(b"cookie" not in request.lower() for request in server.requests)

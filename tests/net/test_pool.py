@@ -142,7 +142,7 @@ def test_a_warm_connection_must_still_be_allowed(make_client: MakeClient, serve:
     client = make_client()
     assert post(client, server).status == 200
     client.allow = NOTHING_ALLOWED
-    assert post(client, server).error == ErrorClass.BLOCKED_ADDRESS
+    assert post(client, server).error == ErrorClass.UNREACHABLE_TARGET
     assert len(server.requests) == 1
 
 

@@ -17,7 +17,7 @@ from webhooks.errors import ClarionError
 from webhooks.net import connections
 from webhooks.net.deadline import Deadline
 from webhooks.net.resolver import MAX_ANSWERS, Answer, Resolver
-from webhooks.net.result import BlockedAddress, ErrorClass, ExchangeFailed
+from webhooks.net.result import ErrorClass, ExchangeFailed, Unreachable
 
 FAR = 10.0  # seconds; a call that a deadline of half a second ends must be over long before
 
@@ -41,7 +41,7 @@ def test_one_private_answer_refuses_the_whole_name(make_client: MakeClient, serv
     for answers in (["127.0.0.1", "10.0.0.1"], ["10.0.0.1", "127.0.0.1"], ["127.0.0.1", "fd00::1"]):
         client = make_client(resolver=Resolver(ScriptedNames({"mixed.example": [answers]})))
         result = post(client, server.url(host="mixed.example"))
-        assert (result.status, result.error, result.address) == (None, ErrorClass.BLOCKED_ADDRESS, None)
+        assert (result.status, result.error, result.address) == (None, ErrorClass.UNREACHABLE_TARGET, None)
     assert server.connections == 0
 
 
@@ -55,7 +55,7 @@ def test_a_name_is_looked_up_once_so_that_rebinding_finds_no_second_lookup(
     assert [post(client, url).status for _ in range(3)] == [200, 200, 200]
     assert names.calls == ["rebind.example"]
     client.close()
-    assert post(client, url).error == ErrorClass.BLOCKED_ADDRESS
+    assert post(client, url).error == ErrorClass.UNREACHABLE_TARGET
     assert names.calls == ["rebind.example"] * 2
     assert server.connections == 1
 
@@ -74,8 +74,8 @@ def test_a_name_is_looked_up_once_so_that_rebinding_finds_no_second_lookup(
 def test_every_blocked_target_gets_the_same_words(make_client: MakeClient, host: str, answers: list[str]) -> None:
     client = make_client(allow=NOTHING_ALLOWED, resolver=Resolver(ScriptedNames({host: [answers]})))
     result = post(client, url_of(host, 8080))
-    assert (result.error, result.address) == (ErrorClass.BLOCKED_ADDRESS, None)
-    assert result.detail == BlockedAddress().detail
+    assert (result.error, result.address) == (ErrorClass.UNREACHABLE_TARGET, None)
+    assert result.detail == Unreachable.SENTENCE
     assert not any(character.isdigit() for character in result.detail)
 
 
@@ -83,7 +83,7 @@ def test_a_literal_is_judged_without_a_lookup(make_client: MakeClient) -> None:
     names = ScriptedNames({})
     client = make_client(allow=NOTHING_ALLOWED, resolver=Resolver(names))
     for host in ("127.0.0.1", "[::1]"):
-        assert post(client, url_of(host, 8080)).error == ErrorClass.BLOCKED_ADDRESS
+        assert post(client, url_of(host, 8080)).error == ErrorClass.UNREACHABLE_TARGET
     assert names.calls == []
 
 
@@ -93,14 +93,14 @@ def test_the_log_tells_the_operator_why_a_target_was_blocked(
     client = make_client(allow=NOTHING_ALLOWED, resolver=Resolver(ScriptedNames({"a.example": [["10.0.0.1"]]})))
     with caplog.at_level(logging.WARNING):
         post(client, url_of("a.example", 8080))
-    assert "host=a.example port=8080 reason=private" in caplog.text
+    assert "key=endpoint host=a.example:8080 cause=10.0.0.1 is forbidden (private), one of 1 addresses" in caplog.text
 
 
 def test_an_allow_list_opens_only_the_port_it_names(make_client: MakeClient, serve: Serve) -> None:
     server, other = serve(answering(OK)), serve(answering(OK))
     client = make_client(allow=AllowList.parse(f"127.0.0.1/32:{server.port}"))
     assert post(client, server).status == 200
-    assert post(client, other).error == ErrorClass.BLOCKED_ADDRESS
+    assert post(client, other).error == ErrorClass.UNREACHABLE_TARGET
     assert other.connections == 0
 
 
@@ -108,12 +108,12 @@ def test_a_host_on_the_deny_list_is_never_a_target(make_client: MakeClient, serv
     server = serve(answering(OK))
     names = ScriptedNames({"clarion.example": [["127.0.0.1"]]})
     client = make_client(resolver=Resolver(names), deny_hosts=["Clarion.example"])
-    assert post(client, server.url(host="clarion.example")).error == ErrorClass.BLOCKED_ADDRESS
+    assert post(client, server.url(host="clarion.example")).error == ErrorClass.UNREACHABLE_TARGET
     assert (names.calls, server.connections) == ([], 0)
 
 
-def test_a_blocked_address_is_not_an_error_that_http_libraries_swallow() -> None:
-    assert issubclass(BlockedAddress, ClarionError)
+def test_a_refusal_is_not_an_error_that_http_libraries_swallow() -> None:
+    assert issubclass(Unreachable, ClarionError)
     assert not issubclass(ExchangeFailed, OSError)
 
 
@@ -137,13 +137,13 @@ def test_a_public_address_of_this_host_is_refused(
     answers = [Answer(socket.AF_INET, (public, 443))]
 
     def check(allow: AllowList) -> None:
-        connections.check_answers("own.example", 443, answers, allow=allow, own_blocked=own_blocked)
+        connections.check_answers(443, answers, allow=allow, own_blocked=own_blocked)
 
     check(AllowList.parse(f"{public}:443"))
     if not blocked:
         check(NOTHING_ALLOWED)
         return
-    with pytest.raises(BlockedAddress):
+    with pytest.raises(Unreachable):
         check(NOTHING_ALLOWED)
 
 
@@ -166,7 +166,7 @@ def test_the_peer_is_checked_again_after_the_connect(serve: Serve) -> None:
             ([Answer(socket.AF_INET, ("127.0.0.2", server.port))], LOCAL),
             (good, NOTHING_ALLOWED),
         ):
-            with pytest.raises(BlockedAddress):
+            with pytest.raises(Unreachable):
                 connections._check_peer(sock, answers, allow)
 
 
@@ -235,27 +235,27 @@ def test_a_host_that_does_not_accept_times_out(make_client: MakeClient) -> None:
 # --- names
 
 
-def test_an_unknown_name_is_a_dns_error(make_client: MakeClient) -> None:
+def test_an_unknown_name_is_unreachable(make_client: MakeClient) -> None:
     result = post(make_client(resolver=Resolver(ScriptedNames({}))), url_of("gone.example", 8080))
-    assert result.error == ErrorClass.DNS_ERROR
-    assert result.detail == "The name gone.example could not be resolved: it does not exist."
+    assert (result.error, result.detail) == (ErrorClass.UNREACHABLE_TARGET, Unreachable.SENTENCE)
+    assert result.cause == "the name does not exist"
 
 
 @pytest.mark.parametrize(
     "error",
     [socket.gaierror(socket.EAI_AGAIN, "later"), OSError(5, "broken"), UnicodeError("label too long")],
 )
-def test_a_failing_lookup_is_a_dns_error(make_client: MakeClient, error: Exception) -> None:
+def test_a_failing_lookup_is_unreachable(make_client: MakeClient, error: Exception) -> None:
     def lookup(host: str, port: int, **options: object) -> list[object]:
         raise error
 
     result = post(make_client(resolver=Resolver(lookup)), url_of("odd.example", 8080))
-    assert result.error == ErrorClass.DNS_ERROR
+    assert result.error == ErrorClass.UNREACHABLE_TARGET
 
 
-def test_a_name_without_addresses_is_a_dns_error(make_client: MakeClient) -> None:
+def test_a_name_without_addresses_is_unreachable(make_client: MakeClient) -> None:
     client = make_client(resolver=Resolver(ScriptedNames({"empty.example": [[]]})))
-    assert post(client, url_of("empty.example", 8080)).error == ErrorClass.DNS_ERROR
+    assert post(client, url_of("empty.example", 8080)).error == ErrorClass.UNREACHABLE_TARGET
 
 
 def test_a_lookup_that_fails_in_an_unforeseen_way_is_recorded_and_logged(
@@ -279,7 +279,7 @@ def test_a_hanging_lookup_ends_at_the_deadline(make_client: MakeClient) -> None:
         again = post(client, url_of("hanging.example", 8080))
     finally:
         names.release.set()
-    assert (result.error, again.error) == (ErrorClass.DNS_ERROR, ErrorClass.DNS_ERROR)
+    assert (result.error, again.error) == (ErrorClass.UNREACHABLE_TARGET, ErrorClass.UNREACHABLE_TARGET)
     assert monotonic() - started < FAR
     assert names.calls == ["hanging.example"], "the second request waits for the running lookup"
 
@@ -290,7 +290,7 @@ def test_hanging_lookups_do_not_take_all_threads() -> None:
     try:
         with pytest.raises(ExchangeFailed):
             resolver.resolve("hanging.example", 80, Deadline(0.1))
-        with pytest.raises(ExchangeFailed, match="too many name lookups"):
+        with pytest.raises(ExchangeFailed, match="could not look the host's name up"):
             resolver.resolve("good.example", 80, Deadline(15))
     finally:
         names.release.set()
@@ -312,4 +312,4 @@ def test_the_default_resolver_is_the_systems(make_client: MakeClient, serve: Ser
     result = post(make_client(), server.url(host="localhost"))
     assert (result.status, result.address) == (200, "127.0.0.1")
     blocked = post(make_client(allow=NOTHING_ALLOWED), server.url(host="localhost"))
-    assert blocked.error == ErrorClass.BLOCKED_ADDRESS
+    assert blocked.error == ErrorClass.UNREACHABLE_TARGET

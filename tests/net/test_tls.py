@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from tests.net.conftest import MakeClient, Serve, post
-from tests.net.servers import OK, Peer, RawServer, ScriptedNames, always, answering
+from tests.net.servers import LOCAL, OK, Peer, RawServer, ScriptedNames, always, answering
 from webhooks.net.client import HttpClient
 from webhooks.net.resolver import Resolver
 from webhooks.net.result import ErrorClass, HttpResult
@@ -97,6 +97,20 @@ def test_the_default_authorities_do_not_include_the_tests(
     client = make_client(resolver=Resolver(ScriptedNames({HOST: [["127.0.0.1"]]})))
     server = serve(answering(OK), context_with(authority.issue_cert(HOST)))
     assert post_to_name(client, server).error == ErrorClass.TLS_ERROR
+
+
+def test_authorities_of_the_environment_do_not_count(
+    serve: Serve, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only WEBHOOKS_CA_BUNDLE says whom deliveries trust, not what another program's variables name."""
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "ca.pem"))
+    server = serve(answering(OK), context_with(authority.issue_cert(HOST)))
+    names = Resolver(ScriptedNames({HOST: [["127.0.0.1"]]}))
+    with HttpClient(allow=LOCAL, resolver=names, connect_timeout=10.0) as client:
+        assert post_to_name(client, server).error == ErrorClass.TLS_ERROR
+    assert server.requests == []
 
 
 def test_plain_http_on_a_tls_port_is_a_tls_error(client: HttpClient, serve: Serve) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.receiver import Receiver
 
 if TYPE_CHECKING:
     from webhooks.models import Endpoint
+    from webhooks.net.client import HttpClient
 
 
 @pytest.fixture
@@ -33,3 +35,19 @@ def endpoint_at(receiver: Receiver) -> Callable[..., Endpoint]:
         return make_endpoint(url=receiver.url(HOOK), **fields)
 
     return make
+
+
+@pytest.fixture
+def deliver_with(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., HttpClient]]:
+    """``deliver_with(allow=…, resolver=…)``: deliveries of this test go through such a client."""
+    from webhooks.net import outbound
+    from webhooks.net.client import HttpClient
+
+    with ExitStack() as stack:
+
+        def install(**options: Any) -> HttpClient:
+            client = stack.enter_context(HttpClient(**({"refusal_step": 0.02} | options)))
+            monkeypatch.setattr(outbound, "client", lambda: client)
+            return client
+
+        yield install

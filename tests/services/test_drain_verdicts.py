@@ -184,7 +184,7 @@ def test_a_forbidden_address_is_dead_at_once_and_says_nothing_of_the_network() -
     post(endpoint)
     assert len(drain(endpoint.id).dead) == 1
     attempt = Attempt.objects.get()
-    assert attempt.error in ("invalid_url", "blocked_address")
+    assert attempt.error == "invalid_url"
     assert attempt.address == ""
 
 

@@ -22,6 +22,8 @@ BLOCKED = {
         "fd00:ec2::254",
         "fd00:ec2::23",
         "fd20:ce::254",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:42::42",
     ],
     "multicast": ["224.0.0.1", "239.255.255.250", "255.255.255.255", "ff02::1", "ff0e::1"],
     "private": [
@@ -180,7 +182,7 @@ def test_it_denies_low_ports_and_no_ports(port: int) -> None:
     assert judge("8.8.8.8", port) == "port"
 
 
-@pytest.mark.parametrize("port", [2049, 2375, 3306, 3389, 5432, 5672, 6379, 6667, 9200, 11211, 15672, 27017])
+@pytest.mark.parametrize("port", [2049, 2375, 3306, 3389, 5432, 5672, 6379, 6443, 6667, 9092, 11211, 15672, 27017])
 def test_it_denies_the_ports_of_other_services(port: int) -> None:
     assert is_denied_port(port)
     assert judge("8.8.8.8", port) == "port"
@@ -252,6 +254,30 @@ def test_a_gateway_prefix_opens_only_what_lies_behind_it() -> None:
     assert judge("64:ff9b::a00:1", 443, allow) == "private"
 
 
+def test_in_the_local_gateway_prefix_only_a_gateways_own_96_opens_anything() -> None:
+    """Attack: with the address in other bits than the last 32, a /48 gateway leads to 169.254.169.254 here."""
+    hidden = "64:ff9b:1:a9fe:a9:fe00:808:808"
+    for wide in ("::/0", "64::/16"):
+        assert judge(hidden, 443, AllowList.parse(wide)) == "reserved"
+    assert judge("64:ff9b:1:fffe::808:808", 443, AllowList.parse("[64:ff9b:1:fffe::/96]:443")) is None
+    assert judge("64:ff9b:1:fffe::a00:1", 443, AllowList.parse("[64:ff9b:1:fffe::/96]:443")) == "private"
+
+
+def test_what_the_operator_denies_stays_closed_whatever_is_allowed() -> None:
+    policy = AllowList.parse("0.0.0.0/0,::/0", denied="2a01:db8:64::/96, 93.184.216.0/24")
+    for address in ("2a01:db8:64::808:808", "93.184.216.34", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"):
+        assert judge(address, 443, policy) == "denied"
+    assert judge("2a01:db8:65::1", 443, policy) is None
+    assert judge("8.8.8.8", 443, AllowList.parse("", denied="93.184.216.0/24")) is None
+
+
+@pytest.mark.parametrize("item", ["nothing", "10.0.0.1/8", "10.0.0.0/8:443", "fe80::1%eth0/128", "::ffff:10.0.0.0/104"])
+def test_it_refuses_a_bad_denied_network_and_says_which(item: str) -> None:
+    with pytest.raises(InvalidAllowList) as refusal:
+        AllowList.parse("", denied=f"203.0.113.0/24,{item}")
+    assert repr(item) in str(refusal.value)
+
+
 def test_an_empty_list_opens_nothing() -> None:
     allow = AllowList.parse(" , ")
     assert not allow
@@ -285,6 +311,7 @@ def test_it_knows_which_ports_it_opens_anywhere() -> None:
         ("169.254.0.0/16", "stay blocked"),
         ("[fe80::/64]", "stay blocked"),
         ("224.0.0.0/8", "stay blocked"),
+        ("[64:ff9b:1::/48]", "/96"),
         ("::ffff:10.0.0.0/104", "IPv4 network"),
     ],
 )

@@ -22,10 +22,11 @@ from webhooks.admin.confirm import confirmation, confirmed, reveal
 from webhooks.core import ids
 from webhooks.errors import ClarionError
 from webhooks.models import DeadLetter, Delivery, Endpoint
-from webhooks.services import dead_letters, endpoints, handshake, testing
+from webhooks.services import dead_letters, endpoints, handshake, target_check, testing
 
 # Dead letters that one request replays: some seconds of work, well below the web server's timeout.
 REPLAY_LIMIT = 5000
+CHECKS = 5  # names that one request looks up: each may take two seconds
 LINKS = 5  # test deliveries that a message links to
 
 _SPANS = {
@@ -78,7 +79,9 @@ else:
 class EndpointActions(_Base):
     """Mixed into the endpoint's admin."""
 
-    actions = ("pause", "resume", "enable", "disable", "send_test", "rotate_secret", "validate", "replay")
+    actions = (
+        "pause", "resume", "enable", "disable", "send_test", "check_address", "rotate_secret", "validate", "replay",
+    )  # fmt: skip
     buttons = actions
 
     def button_fits(self, name: str, obj: Endpoint) -> bool:
@@ -124,6 +127,17 @@ class EndpointActions(_Base):
             text = ids.show(ids.DELIVERY, delivery)
             link = markup.link(Delivery(pk=delivery), text)
             self.message_user(request, format_html("See what came of it: {}", link))
+
+    @operation("Check the address of selected", button="Check address")
+    def check_address(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
+        """What ``unreachable_target`` stands for. Needs the change permission: it tells what lives inside."""
+        rows = _chosen(queryset)
+        for row in rows[:CHECKS]:
+            cause = target_check.why_unreachable(row.pk)
+            text = f"Nothing can be sent to {row.url}: {cause}" if cause else f"Deliveries can be sent to {row.url}"
+            self.message_user(request, text, messages.WARNING if cause else messages.SUCCESS)
+        if len(rows) > CHECKS:
+            self.message_user(request, f"Only the first {CHECKS} were checked.", messages.WARNING)
 
     @operation("Rotate the secret of selected", button="Rotate secret", needs="reveal")
     def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> HttpResponseBase:

@@ -20,12 +20,13 @@ IPNetwork = IPv4Network | IPv6Network
 # Ports below 1024 that carry HTTP; every other low port belongs to another protocol.
 LOW_HTTP_PORTS = frozenset({80, 443})
 # From 1024 up, the services an attacker would like us to talk to: the WHATWG "bad ports", and common
-# databases, brokers and control planes (Docker, etcd, MSSQL, Oracle, MySQL, RDP, PostgreSQL, AMQP, Redis,
-# Consul, Elasticsearch, kubelet, memcached, RabbitMQ, MongoDB).
+# databases, brokers and control planes (Docker, etcd, MSSQL, Oracle, MySQL, RDP, PostgreSQL, AMQP, VNC, CouchDB,
+# WinRM, Redis, Kubernetes, Consul, Cassandra, Kafka, Elasticsearch, kubelet, memcached, RabbitMQ, MongoDB).
 DENIED_HIGH_PORTS = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566}
     | {6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}
-    | {2375, 2379, 1433, 1521, 3306, 3389, 5432, 5671, 5672, 6379, 8500, 9200, 10250, 11211, 15672, 27017}
+    | {1433, 1521, 2181, 2375, 2376, 2379, 2380, 3306, 3389, 4369, 5432, 5671, 5672, 5900, 5984, 5985, 5986, 6379}
+    | {6380, 6432, 6443, 8500, 9042, 9092, 9200, 9300, 10250, 10255, 11211, 15672, 25672, 26379, 27017, 27018, 27019}
 )
 
 # Nothing an operator writes opens these: no webhook receiver lives there, instance credentials do.
@@ -42,6 +43,8 @@ _NEVER = (
     ("ff00::/8", "multicast"),
     ("fd00:ec2::/32", "metadata"),  # AWS
     ("fd20:ce::254/128", "metadata"),  # GCP
+    ("fd00:c1::a9fe:a9fe/128", "metadata"),  # OCI
+    ("fd00:42::42/128", "metadata"),  # Scaleway
 )
 # Blocked unless the operator lists them.
 _SPECIAL = (
@@ -73,6 +76,7 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")  # the only IPv6 space that is routed 
 _MAPPED = IPv6Network("::ffff:0:0/96")
 # Prefixes whose last 32 bits are an IPv4 address that a gateway would connect to.
 _IPV4_TAILS = tuple(IPv6Network(text) for text in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48"))
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
 _TEREDO = IPv6Network("2001::/32")
 _LOW_32 = 0xFFFF_FFFF
@@ -101,9 +105,14 @@ class AllowRule:
     port: int | None
 
     def covers(self, ip: IPAddress, port: int) -> bool:
-        """True when the rule opens ``port`` on ``ip``. A denied port (5432, 6379 ...) must be written out."""
-        opened = not is_denied_port(port) if self.port is None else port == self.port
-        return opened and ip in self.network
+        """True when the rule opens ``port`` on ``ip``. A denied port (5432, 6379 ...) must be written out.
+
+        Attack: in 64:ff9b:1::/48 a gateway may keep the IPv4 address in other bits than the last 32, which are the
+        ones that are judged. Only the /96 of a gateway opens anything there.
+        """
+        if ip in _LOCAL_NAT64 and self.network.prefixlen < 96:
+            return False
+        return self.opens(port) and ip in self.network
 
     def opens(self, port: int) -> bool:
         """True when the rule opens ``port`` on any address."""
@@ -112,25 +121,32 @@ class AllowRule:
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Networks of the operator's own that may be targets; comes from the environment, never from a tenant."""
+    """Networks of the operator's own that may be targets, and public ones that may not (``denied``).
+
+    Comes from the environment, never from a tenant. What is denied stays so whatever the rules say.
+    """
 
     rules: tuple[AllowRule, ...] = ()
+    denied: tuple[IPNetwork, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.rules)
 
     @classmethod
-    def parse(cls, text: str) -> AllowList:
+    def parse(cls, text: str, denied: str = "") -> AllowList:
         """Read ``10.2.0.0/16:8443, 127.0.0.0/8:*, [::1/128]:*``; a bare network means ``:*``.
 
-        Raises :class:`InvalidAllowList` with the faulty item and how to mend it.
+        ``denied``: networks without ports. Raises :class:`InvalidAllowList` with the faulty item and how to mend it.
         """
-        items = (item.strip() for item in text.split(","))
-        return cls(tuple(_parse_rule(item) for item in items if item))
+        return cls(tuple(map(_parse_rule, _items(text))), tuple(map(_parse_denied, _items(denied))))
 
     def permits(self, ip: IPAddress, port: int) -> bool:
         """True when a rule opens ``port`` on ``ip``."""
         return any(rule.covers(ip, port) for rule in self.rules)
+
+    def denies(self, ip: IPAddress) -> bool:
+        """True for an address that is public and yet no target: behind a NAT64 prefix or a range of our own."""
+        return any(ip in network for network in self.denied)
 
     def opens_port(self, port: int) -> bool:
         """True when some address could be reached on ``port`` thanks to this list."""
@@ -153,7 +169,7 @@ def judge(address: str, port: int, allow: AllowList = NOTHING_ALLOWED) -> str | 
     Attack: a tenant's URL (or the DNS behind it) names an internal service or the cloud's metadata address.
     An IPv6 form that carries an IPv4 address is judged by that inner address too, because a gateway or the
     kernel would connect to it. Words: ``unparsable unspecified loopback link_local metadata multicast private
-    reserved port``.
+    reserved denied port``.
     """
     ip = _parse_ip(address)
     return "unparsable" if ip is None else _judge(ip, port, allow)
@@ -164,6 +180,8 @@ def _judge(ip: IPAddress, port: int, allow: AllowList) -> str | None:
         ip = IPv4Address(int(ip) & _LOW_32)
     if reason := _look_up(_NEVER_TABLES[ip.version], ip):
         return reason
+    if allow.denies(ip):
+        return "denied"
     inner = embedded_ipv4(ip) if ip.version == 6 else None
     if inner is not None and (reason := _judge(inner, port, allow)):
         return reason
@@ -221,6 +239,8 @@ def _parse_rule(item: str) -> AllowRule:
         _refuse(item, f"{error}. Write a network such as 10.2.0.0/16 or [fd00::/8]")
     if network.version == 6 and network.subnet_of(_MAPPED):
         _refuse(item, "write the IPv4 network itself")
+    if network.version == 6 and network.subnet_of(_LOCAL_NAT64) and network.prefixlen < 96:
+        _refuse(item, "write the /96 of your NAT64 gateway")
     if _is_never(network):
         _refuse(item, "link-local, metadata and multicast addresses stay blocked, whatever is listed")
     if port_text == "*":
@@ -228,6 +248,22 @@ def _parse_rule(item: str) -> AllowRule:
     if not (port_text.isascii() and port_text.isdecimal() and 0 < int(port_text[:6]) < 65536):
         _refuse(item, "the port is * or a number from 1 to 65535")
     return AllowRule(network, int(port_text))
+
+
+def _items(text: str) -> list[str]:
+    return [item for part in text.split(",") if (item := part.strip())]
+
+
+def _parse_denied(item: str) -> IPNetwork:
+    try:
+        if "%" in item:
+            raise ValueError("a zone is not part of a network")
+        network = ip_network(item)
+    except ValueError as error:
+        raise InvalidAllowList(f"Denied network {item!r}: {error}. Write a network such as 2001:db8:64::/96.") from None
+    if network.version == 6 and network.subnet_of(_MAPPED):
+        raise InvalidAllowList(f"Denied network {item!r}: write the IPv4 network itself.")
+    return network
 
 
 def _split_rule(item: str) -> tuple[str, str]:

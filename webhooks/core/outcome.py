@@ -14,8 +14,9 @@ class Verdict(StrEnum):
 
 # Worth another try at once: the receiver is slow, early, overloaded or broken.
 RETRYABLE_STATUSES = frozenset({408, 425, 429})
-# Errors that no retry can mend. All others (DNS, connect, TLS, timeout, reset, protocol) are retried.
-PERMANENT_ERRORS = frozenset({"blocked_address", "invalid_url"})
+# Errors that no retry can mend. All others (name, connect, TLS, timeout, reset, protocol) are retried. A name that
+# leads to a forbidden address is among them: its retries must not differ from those of a name that does not exist.
+PERMANENT_ERRORS = frozenset({"invalid_url"})
 
 
 def judge(status: int | None, error: str | None, *, retry_client_errors: bool = False) -> Verdict:

@@ -10,7 +10,7 @@ import logging
 import ssl
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from types import TracebackType
 
 from webhooks.core.addresses import NOTHING_ALLOWED, AllowList, judge
@@ -20,8 +20,8 @@ from webhooks.net import http1
 from webhooks.net.connections import Connection, Trace, check_answers, open_connection, tls_reason
 from webhooks.net.deadline import Deadline
 from webhooks.net.pool import ConnectionPool
-from webhooks.net.resolver import Resolver
-from webhooks.net.result import BlockedAddress, ErrorClass, ExchangeFailed, HttpResult
+from webhooks.net.resolver import Answer, Resolver
+from webhooks.net.result import ErrorClass, ExchangeFailed, HttpResult, Timings, Unreachable
 from webhooks.net.tls import ClientCertificate, TlsContexts
 
 MAX_STORED_HEADERS = 100
@@ -48,8 +48,9 @@ class HttpClient:
     ``allow``: networks of the operator's own that may be targets. ``connect_timeout``: seconds for the
     lookup, and again for connect and TLS handshake. ``body_limit``: bytes kept of an answer's body; of a
     longer one the rest is not read. ``body_time``: seconds a body may take once the status is known.
-    ``deny_hosts``: names that are never a target (our own public name, or our events would loop).
-    ``own_blocked``: refuse this host's own addresses unless ``allow`` has them.
+    ``deny_hosts``: names that are never a target (our own public name, or our events would loop; our database).
+    ``own_blocked``: refuse this host's own addresses unless ``allow`` has them. ``refusal_step``: seconds; an
+    unreachable target is reported after one, two, four ... steps, so that the time does not tell why.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class HttpClient:
         user_agent: str = "Clarion",
         deny_hosts: Collection[str] = (),
         own_blocked: bool = True,
+        refusal_step: float = 0.25,
         resolver: Resolver | None = None,
         pool: ConnectionPool | None = None,
     ) -> None:
@@ -73,6 +75,7 @@ class HttpClient:
         self.user_agent = user_agent
         self.deny_hosts = frozenset(host.lower() for host in deny_hosts)
         self.own_blocked = own_blocked
+        self.refusal_step = refusal_step
         self.pool = pool or ConnectionPool()
         self._resolver = resolver or Resolver()
         self._contexts = TlsContexts(ca_bundle)
@@ -131,6 +134,9 @@ class HttpClient:
             limit = self.body_limit if body_limit is None else body_limit
             request = _Request(url, content, Deadline(timeout), pool_key, identity, limit)
             result = self._exchange(request, trace)
+        except Unreachable as refusal:
+            logger.warning("unreachable target: key=%s host=%s cause=%s", pool_key, url.authority, refusal.cause)
+            return self._refused(refusal, monotonic() - started, timeout)
         except ExchangeFailed as failure:
             result = _failed(failure, trace)
         except Exception:
@@ -139,6 +145,44 @@ class HttpClient:
             result = _failed(ExchangeFailed(ErrorClass.INTERNAL_ERROR, detail), trace)
         trace.timings.total = (monotonic() - started) * 1000
         return result
+
+    def why_unreachable(self, url: CanonicalUrl, timeout: float = 5.0) -> str:
+        """The cause that tenants are not told; empty when the addresses of ``url`` may be connected to.
+
+        For operators: what it says tells what lives in our network. Nothing is connected to.
+        """
+        try:
+            self._check_host(url)
+            self._resolve(url, Deadline(timeout))
+        except Unreachable as refusal:
+            return refusal.cause
+        except ExchangeFailed as failure:
+            return failure.detail
+        return ""
+
+    def _refused(self, refusal: Unreachable, elapsed: float, timeout: float) -> HttpResult:
+        """Attack: a name of our network is answered by a name server nearby, an unknown one by one far away, and
+        the difference tells which is which. Both are reported at the same step, and no phase is timed.
+        """
+        limit = min(self.connect_timeout, timeout)
+        step = self.refusal_step
+        while step < elapsed:
+            step *= 2
+        step = min(step, limit)
+        sleep(max(step - elapsed, 0.0))
+        return HttpResult(
+            error=refusal.error, detail=refusal.detail, timings_ms=Timings(total=step * 1000), cause=refusal.cause
+        )
+
+    def _check_host(self, url: CanonicalUrl) -> None:
+        if url.host in self.deny_hosts:
+            raise Unreachable("the host is one of Clarion's own names")
+
+    def _resolve(self, url: CanonicalUrl, deadline: Deadline) -> list[Answer]:
+        """The addresses of the host, each of them judged."""
+        answers = self._resolver.resolve(url.host, url.port, deadline)
+        check_answers(url.port, answers, allow=self.allow, own_blocked=self.own_blocked)
+        return answers
 
     def _with_defaults(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         given = {name.lower() for name in headers}
@@ -152,8 +196,7 @@ class HttpClient:
         when a warm connection refuses the very first byte is the request sent again, on a fresh one.
         """
         key = (request.pool_key, request.url.origin, request.identity)
-        if request.url.host in self.deny_hosts:
-            raise BlockedAddress
+        self._check_host(request.url)
         connection = self._take_warm(key)
         if connection is not None:
             trace.address, trace.reused = connection.address, True
@@ -173,10 +216,8 @@ class HttpClient:
 
     def _open(self, request: _Request, trace: Trace) -> Connection:
         url, started = request.url, monotonic()
-        setup = request.deadline.within(self.connect_timeout)
-        answers = self._resolver.resolve(url.host, url.port, setup)
+        answers = self._resolve(url, request.deadline.within(self.connect_timeout))
         trace.timings.dns = (monotonic() - started) * 1000
-        check_answers(url.host, url.port, answers, allow=self.allow, own_blocked=self.own_blocked)
         context = self._context(request.identity) if url.scheme == "https" else None
         setup = request.deadline.within(self.connect_timeout)
         return open_connection(url, answers, allow=self.allow, deadline=setup, context=context, trace=trace)

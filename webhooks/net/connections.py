@@ -26,7 +26,7 @@ from webhooks.core.addresses import AllowList, judge
 from webhooks.core.urls import CanonicalUrl
 from webhooks.net.deadline import Deadline
 from webhooks.net.resolver import Answer
-from webhooks.net.result import BlockedAddress, ErrorClass, ExchangeFailed, Timings
+from webhooks.net.result import ErrorClass, ExchangeFailed, Timings, Unreachable
 
 MAX_CONNECTS = 3  # addresses tried for one request
 # The process itself is short of something; the receiver is not to blame.
@@ -81,8 +81,8 @@ class GuardedHTTPSConnection(_Guarded, urllib3.connection.HTTPSConnection):
 Connection = GuardedHTTPConnection | GuardedHTTPSConnection
 
 
-def check_answers(host: str, port: int, answers: Sequence[Answer], *, allow: AllowList, own_blocked: bool) -> None:
-    """Refuse a target unless *every* answer may be connected to; raises :class:`BlockedAddress`.
+def check_answers(port: int, answers: Sequence[Answer], *, allow: AllowList, own_blocked: bool) -> None:
+    """Refuse a target unless *every* answer may be connected to; raises :class:`Unreachable`.
 
     Attack: a name with one public and one private address passes a check of the first answer and connects to
     the second. ``own_blocked``: this host's own addresses are refused too, because its services that listen
@@ -93,8 +93,7 @@ def check_answers(host: str, port: int, answers: Sequence[Answer], *, allow: All
         if reason is None and own_blocked and is_own_address(answer) and not _permitted(answer, port, allow):
             reason = "own_address"
         if reason is not None:
-            logger.warning("blocked target: host=%s port=%d reason=%s answers=%d", host, port, reason, len(answers))
-            raise BlockedAddress
+            raise Unreachable(f"{answer.address} is forbidden ({reason}), one of {len(answers)} addresses")
 
 
 def open_connection(
@@ -174,7 +173,7 @@ def _connect_any(answers: Sequence[Answer], deadline: Deadline) -> socket.socket
         except OSError as error:
             if position == len(answers):
                 raise _connect_failure(error) from error
-    raise ExchangeFailed(ErrorClass.DNS_ERROR, "The name has no address.")
+    raise Unreachable("the name has no address")
 
 
 def _connect(answer: Answer, timeout: float) -> socket.socket:
@@ -194,7 +193,7 @@ def _check_peer(sock: socket.socket, answers: Sequence[Answer], allow: AllowList
     address, port = _peer_name(sock)
     checked = {ip_address(answer.address) for answer in answers}
     if ip_address(address) not in checked or judge(address, port, allow) is not None:
-        raise BlockedAddress
+        raise Unreachable(f"the connection leads to {address}, which was not judged or is forbidden")
     return address
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -11,10 +12,12 @@ from typing import Any, NamedTuple
 
 from webhooks.core.urls import is_ip_literal
 from webhooks.net.deadline import Deadline
-from webhooks.net.result import ErrorClass, ExchangeFailed
+from webhooks.net.result import ErrorClass, ExchangeFailed, Unreachable
 
 MAX_ANSWERS = 16  # addresses; enough for any honest name, and an answer of thousands costs nothing
 MAX_LOOKUPS = 64  # threads that may wait for name servers at once, in the whole process
+
+logger = logging.getLogger(__name__)
 
 # Like socket.getaddrinfo(host, port, type=...): list of (family, type, proto, canonname, sockaddr).
 Lookup = Callable[..., list[Any]]
@@ -46,19 +49,22 @@ class Resolver:
         self._lock = threading.Lock()
 
     def resolve(self, host: str, port: int, deadline: Deadline) -> list[Answer]:
-        """The addresses of ``host``, at most 16. :class:`ExchangeFailed` ``dns_error`` when it has none."""
+        """The addresses of ``host``, at most 16. :class:`Unreachable` when it has none.
+
+        ``internal_error`` when this process waits for too many lookups to begin another.
+        """
         if is_ip_literal(host):
             return [_literal(host, port)]
         try:
             answers = self._start(host, port).result(timeout=max(deadline.remaining(), 0))
         except TimeoutError:
-            raise _failed(host, "the name servers did not answer in time") from None
+            raise Unreachable("the name servers did not answer in time") from None
         except socket.gaierror as error:
-            raise _failed(host, _why(error)) from None
+            raise Unreachable(_why(error)) from None
         except (OSError, UnicodeError):
-            raise _failed(host, "the lookup failed") from None
+            raise Unreachable("the lookup failed") from None
         if not answers:
-            raise _failed(host, "the name has no address")
+            raise Unreachable("the name has no address")
         return answers
 
     def _start(self, host: str, port: int) -> Future[list[Answer]]:
@@ -67,7 +73,8 @@ class Resolver:
             if key in self._running:
                 return self._running[key]
             if len(self._running) >= self._max_lookups:
-                raise _failed(host, "too many name lookups are waiting")
+                logger.error("%d name lookups are waiting; that of %s was not begun", len(self._running), host)
+                raise ExchangeFailed(ErrorClass.INTERNAL_ERROR, "Clarion could not look the host's name up just now.")
             future: Future[list[Answer]] = Future()
             threading.Thread(target=self._run, args=(key, future), name="dns", daemon=True).start()
             self._running[key] = future
@@ -94,13 +101,9 @@ def _literal(host: str, port: int) -> Answer:
     return Answer(socket.AF_INET, (host, port))
 
 
-def _failed(host: str, why: str) -> ExchangeFailed:
-    return ExchangeFailed(ErrorClass.DNS_ERROR, f"The name {host} could not be resolved: {why}.")
-
-
 def _why(error: socket.gaierror) -> str:
     if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)):
-        return "it does not exist"
+        return "the name does not exist"
     if error.errno == socket.EAI_AGAIN:
-        return "the name servers did not answer; this is usually temporary"
+        return "the name servers failed, which is usually temporary"
     return "the lookup failed"

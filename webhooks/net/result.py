@@ -11,9 +11,8 @@ from webhooks.errors import ClarionError
 class ErrorClass(StrEnum):
     """Why an exchange failed. Stored with the attempt; never renamed."""
 
-    BLOCKED_ADDRESS = "blocked_address"  # permanent: the target may not be connected to
     INVALID_URL = "invalid_url"  # permanent: the stored URL is no longer acceptable
-    DNS_ERROR = "dns_error"
+    UNREACHABLE_TARGET = "unreachable_target"  # no address that may be connected to, see Unreachable
     CONNECT_TIMEOUT = "connect_timeout"
     CONNECT_REFUSED = "connect_refused"
     CONNECT_ERROR = "connect_error"
@@ -40,17 +39,22 @@ class ExchangeFailed(ClarionError):
         super().__init__(detail)
 
 
-class BlockedAddress(ExchangeFailed):
-    """The target is an address Clarion does not connect to.
+class Unreachable(ExchangeFailed):
+    """There is no address of the target that Clarion may connect to.
 
-    The sentence is the same for every blocked target: it must not tell a tenant what lives in our network.
+    Attack: a tenant registers the names of our network one by one, and learns from class, sentence, verdict or
+    time of the failure which of them exist. So a name without addresses, one whose name servers fail and one
+    that leads to a forbidden address are one case for tenants. ``cause`` is for the log and for operators.
     """
 
-    def __init__(self) -> None:
-        super().__init__(
-            ErrorClass.BLOCKED_ADDRESS,
-            "The URL leads to an address that webhooks may not be sent to; use a public host.",
-        )
+    SENTENCE = (
+        "The URL's host has no public address that webhooks may be sent to. Check the name and its DNS records; "
+        "a record that is new or was changed may take a while to be seen."
+    )
+
+    def __init__(self, cause: str) -> None:
+        self.cause = cause
+        super().__init__(ErrorClass.UNREACHABLE_TARGET, self.SENTENCE)
 
 
 @dataclass(slots=True)
@@ -74,7 +78,8 @@ class HttpResult:
     ``status`` decides when it is known: ``error`` is then None or ``response_incomplete``. Without a status,
     ``error`` tells why. ``headers`` are cleaned and bounded for storage; ``body`` holds the first bytes as
     they came, not decoded; ``body_truncated``: there was more than the limit. ``address``: IP connected to.
-    ``reused``: sent over a warm connection.
+    ``reused``: sent over a warm connection. ``cause``: what lies behind ``unreachable_target``, for operators:
+    not to be stored or shown where a tenant can see it.
     """
 
     status: int | None = None
@@ -86,6 +91,7 @@ class HttpResult:
     timings_ms: Timings = field(default_factory=Timings)
     address: str | None = None
     reused: bool = False
+    cause: str = ""
 
     def header(self, name: str) -> str | None:
         """The first value of a response header, by name in any case."""
