@@ -216,4 +216,4 @@ def test_a_token_endpoint_at_a_forbidden_address_is_never_connected_to(endpoint_
         parse_token_url("https://metadata.example.com/token"), "clarion", SECRET,
     )  # fmt: skip
     found = failure(endpoint_id, wanted)
-    assert found.error in (ErrorClass.TOKEN_ERROR, ErrorClass.BLOCKED_ADDRESS)
+    assert found.error == ErrorClass.TOKEN_ERROR

@@ -199,7 +199,7 @@ def _ask(credentials: ClientCredentials, deadline: Deadline, *, renewal: bool) -
     except TokenRefused as refused:
         host = credentials.token_url.display_host
         detail = f"No access token from {host}. {refused}"
-        return _Entry(credentials.fingerprint, time.time(), error=_error_class(result), detail=detail)
+        return _Entry(credentials.fingerprint, time.time(), error=ErrorClass.TOKEN_ERROR, detail=detail)
     early = min(_EARLY, token.lifetime * _EARLY_SHARE)
     usable_until = asked_at + token.lifetime - early
     return _Entry(credentials.fingerprint, asked_at, token.value, usable_until, renewal)
@@ -210,11 +210,6 @@ def _read(result: HttpResult) -> oauth2.Token:
         raise TokenRefused(result.detail)
     whole = not result.body_truncated and result.error is None
     return oauth2.read_answer(result.status, result.body, whole=whole)
-
-
-def _error_class(result: HttpResult) -> ErrorClass:
-    """A forbidden target stays one, whichever of the URLs leads to it: no retry can mend it."""
-    return ErrorClass.BLOCKED_ADDRESS if result.error is ErrorClass.BLOCKED_ADDRESS else ErrorClass.TOKEN_ERROR
 
 
 def _late() -> ExchangeFailed:
