@@ -11,7 +11,7 @@ from webhooks.admin.faults import add_faults, rehearse
 from webhooks.admin.generic import ModelForm
 from webhooks.core.backoff import POLICIES
 from webhooks.core.headers import mask_headers
-from webhooks.core.signatures import SCHEMES
+from webhooks.core.signatures import DEFAULT, SCHEMES
 from webhooks.errors import DecryptionFailed, InvalidInput
 from webhooks.models import Endpoint, Subscription, Tenant
 from webhooks.services import endpoint_auth, endpoints, subscriptions
@@ -77,7 +77,7 @@ class EndpointForm(ModelForm[Endpoint]):
         '{"type": "bearer", "token": "…"} or {"type": "api_key", "name": "X-Key", "value": "…"}. ' + _MASK_NOTE,
     )
     signature_schemes = forms.MultipleChoiceField(
-        choices=[(scheme, scheme) for scheme in SCHEMES], initial=list(SCHEMES), widget=forms.CheckboxSelectMultiple
+        choices=[(scheme, scheme) for scheme in SCHEMES], initial=list(DEFAULT), widget=forms.CheckboxSelectMultiple
     )
     retry_policy = PolicyField(
         initial="default",

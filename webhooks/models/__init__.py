@@ -1,7 +1,7 @@
 """Tables, querysets and constraints; no input or output but the ORM."""
 
 from webhooks.models.deliveries import Attempt, DeadLetter, Delivery, Trigger
-from webhooks.models.endpoints import Endpoint, EndpointSecret, Mailbox, Subscription
+from webhooks.models.endpoints import Endpoint, EndpointSecret, Mailbox, SigningKey, Subscription
 from webhooks.models.event_types import EventType
 from webhooks.models.events import Event, EventKey
 from webhooks.models.failures import TaskFailure
@@ -23,6 +23,7 @@ __all__ = [
     "Heartbeat",
     "Mailbox",
     "ReceivedMessage",
+    "SigningKey",
     "Source",
     "Subscription",
     "TaskFailure",

@@ -15,6 +15,7 @@ from django.db import connection
 
 from webhooks.conf import conf
 from webhooks.core.headers import mask_headers
+from webhooks.core.signatures import ASYMMETRIC, KeyPair, SharedSecret, Signer
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, parse_endpoint_url
 from webhooks.models import Endpoint
 from webhooks.net import outbound
@@ -30,8 +31,7 @@ class Config:
     url_fault: str
     headers: dict[str, str]  # the owner's own and those of auth
     shown_headers: dict[str, str]  # the same with secrets masked
-    schemes: tuple[str, ...]
-    secrets: tuple[tuple[str, datetime | None], ...]  # newest first, with the end of validity
+    signer: Signer  # with all keys, parsed
     payload_format: str
     content_type: str
     retry_policy: Any
@@ -142,14 +142,26 @@ def _read(endpoint: Endpoint) -> Config:
         url_fault=fault,
         headers=headers,
         shown_headers=mask_headers(headers, secret_names),
-        schemes=tuple(endpoint.signature_schemes),
-        secrets=tuple((secret.value, secret.valid_until) for secret in endpoint.secrets.order_by("-valid_from", "-id")),
+        signer=_signer(endpoint),
         payload_format=endpoint.payload_format,
         content_type=endpoint.content_type,
         retry_policy=endpoint.retry_policy,
         retry_client_errors=endpoint.retry_client_errors,
         version=endpoint.version,
         batch=(endpoint.batch or {}).get("max_events", 0),
+    )
+
+
+def _signer(endpoint: Endpoint) -> Signer:
+    """The key pairs are read only where a scheme signs with them."""
+    secrets = endpoint.secrets.order_by("-valid_from", "-id")
+    pairs = endpoint.signing_keys.order_by("-valid_from", "-id")
+    return Signer(
+        endpoint.signature_schemes,
+        [SharedSecret.parse(secret.value, secret.valid_until) for secret in secrets],
+        [KeyPair.parse(pair.public_id, pair.private_key, pair.valid_until) for pair in pairs]
+        if ASYMMETRIC & set(endpoint.signature_schemes)
+        else (),
     )
 
 
