@@ -131,9 +131,8 @@ def signed(delivered: Delivered, timestamp: int) -> dict[str, str]:
     """The headers of a request recorded at another time: rightly signed for that time."""
     from webhooks.core import signatures
 
-    return signatures.headers(
-        ("standard",), [delivered.secret], delivered.headers["webhook-id"], timestamp, delivered.body
-    )
+    signer = signatures.Signer(("standard",), [signatures.SharedSecret.parse(delivered.secret)])
+    return signer.headers(signatures.Outgoing(delivered.headers["webhook-id"], timestamp, delivered.body))
 
 
 def test_the_standard_snippets_accept_the_old_secret_during_a_rotation(language: Python, receiver: Receiver) -> None:

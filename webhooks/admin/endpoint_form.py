@@ -12,7 +12,7 @@ from webhooks.admin.generic import BaseInlineFormSet, ModelForm
 from webhooks.core import ids
 from webhooks.core.backoff import POLICIES
 from webhooks.core.headers import mask_headers
-from webhooks.core.signatures import SCHEMES
+from webhooks.core.signatures import DEFAULT, SCHEMES
 from webhooks.errors import DecryptionFailed, InvalidInput
 from webhooks.models import Endpoint, Subscription, Tenant
 from webhooks.services import endpoint_auth, endpoints, subscriptions, testing, version_pins
@@ -80,7 +80,7 @@ class EndpointForm(ModelForm[Endpoint]):
         '{"type": "mtls", "certificate": "-----BEGIN…", "private_key": "-----BEGIN…"}. ' + _MASK_NOTE,
     )
     signature_schemes = forms.MultipleChoiceField(
-        choices=[(scheme, scheme) for scheme in SCHEMES], initial=list(SCHEMES), widget=forms.CheckboxSelectMultiple
+        choices=[(scheme, scheme) for scheme in SCHEMES], initial=list(DEFAULT), widget=forms.CheckboxSelectMultiple
     )
     retry_policy = PolicyField(
         initial="default",

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from webhooks.admin import markup
 from webhooks.admin.related import prefetch
 from webhooks.errors import DecryptionFailed
-from webhooks.models import Consent, DeadLetter, Delivery, Endpoint, EndpointSecret, Mailbox
+from webhooks.models import Consent, DeadLetter, Delivery, Endpoint, EndpointSecret, Mailbox, SigningKey
 
 COUNTED = 1000  # unfinished deliveries and open dead letters are counted up to here
 RECENT = 10  # newest deliveries on the page
@@ -64,6 +64,7 @@ def overview(endpoint: Endpoint) -> dict[str, Any]:
         "counted": COUNTED,
         "secrets": secrets(endpoint),
         "consent": Consent.objects.filter(pk=endpoint.pk).first() if endpoint.validation else None,
+        "signing_keys": SigningKey.objects.in_force().filter(endpoint=endpoint),
         "recent": list(
             Delivery.objects.filter(endpoint_id=endpoint.pk)
             .order_by("-pk")

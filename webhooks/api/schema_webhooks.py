@@ -40,8 +40,14 @@ class BatchSerializer(serializers.Serializer[Any]):
 HEADERS = {
     "webhook-id": "Id of the event: the same on every retry and replay. Use it to see repeats.",
     "webhook-timestamp": "Unix seconds of this attempt.",
-    "webhook-signature": "`standard`: space-separated `v1,<base64>` (Standard Webhooks).",
+    "webhook-signature": "`standard`: space-separated `v1,<base64>` (Standard Webhooks); `standard-ed25519`: "
+    "`v1a,<base64>` beside them.",
     "X-Webhook-Signature": "`hex`: lower-case hex HMAC-SHA256 of the body, keyed with the whole secret string.",
+    "X-Hub-Signature-256": "`github`: `sha256=` and the same in hex.",
+    "Stripe-Signature": "`stripe`: `t=<unix seconds>,v1=<hex>`, a `v1` for each valid secret.",
+    "Content-Digest": "`rfc9421`: SHA-256 of the body (RFC 9530).",
+    "Signature-Input": "`rfc9421`: what each signature covers, when it was made and by which key (RFC 9421).",
+    "Signature": "`rfc9421`: the signatures.",
     "X-Webhook-Event": "Type of the event.",
     "X-Webhook-Delivery": "Id of the delivery.",
     "X-Webhook-Attempt": "1 for the first attempt of the delivery.",

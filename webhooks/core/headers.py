@@ -49,6 +49,8 @@ _REFUSED = {
             "stripe-signature",
             "signature*",
             "content-digest",
+            "repr-digest",
+            "digest",
             "idempotency-key",
             "x-correlation-id",
             "user-agent",

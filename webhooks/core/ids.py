@@ -22,6 +22,7 @@ DEAD_LETTER = "dl"
 RECEIVED = "rcv"
 BATCH = "bat"
 API_KEY = "key"
+SIGNING_KEY = "sig"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_7 = 0x7000_0000_0000_0000_0000

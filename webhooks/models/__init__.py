@@ -3,7 +3,7 @@
 from webhooks.models.audit import AuditEntry
 from webhooks.models.consents import Consent
 from webhooks.models.deliveries import Attempt, DeadLetter, Delivery, Trigger
-from webhooks.models.endpoints import Endpoint, EndpointSecret, Mailbox, Subscription
+from webhooks.models.endpoints import Endpoint, EndpointSecret, Mailbox, SigningKey, Subscription
 from webhooks.models.event_types import EventType, EventTypeVersion
 from webhooks.models.events import Event, EventKey
 from webhooks.models.failures import TaskFailure
@@ -30,6 +30,7 @@ __all__ = [
     "IdempotencyKey",
     "Mailbox",
     "ReceivedMessage",
+    "SigningKey",
     "Source",
     "Subscription",
     "TaskFailure",

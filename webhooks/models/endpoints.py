@@ -6,16 +6,17 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from webhooks.core import ids
+from webhooks.core import ids, signatures
 from webhooks.models.fields import EncryptedJSONField, EncryptedTextField
 from webhooks.models.scoping import TenantQuerySet
 from webhooks.models.tenants import Tenant
 
 
 def default_schemes() -> list[str]:
-    return ["standard", "hex"]
+    return list(signatures.DEFAULT)
 
 
 def default_policy() -> str:
@@ -117,6 +118,39 @@ class EndpointSecret(models.Model):
 
     def __str__(self) -> str:
         return f"secret of {self.endpoint_id}"
+
+
+class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
+    def in_force(self) -> SigningKeyQuerySet:
+        """Keys that sign now, newest first, without their private half."""
+        valid = self.filter(models.Q(valid_until=None) | models.Q(valid_until__gt=Now()))
+        return valid.defer("private_key").order_by("-valid_from", "-id")
+
+
+class SigningKey(models.Model):
+    """An ed25519 key of an endpoint, made when it first asks for a scheme that needs one.
+
+    The public half is in clear: answers and the JWKS show it without a decryption.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="signing_keys")
+    private_key = EncryptedTextField(editable=False)  # "whsk_" + base64 of seed and public key
+    public_key = models.CharField(max_length=64, editable=False)  # "whpk_" + base64 of 32 bytes
+    valid_from = models.DateTimeField(default=timezone.now)
+    valid_until = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is rotated.")
+
+    objects = SigningKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-valid_from",)
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return ids.show(ids.SIGNING_KEY, self.id)
 
 
 class Subscription(models.Model):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from webhooks.core import signatures
 from webhooks.errors import Conflict, FieldError, InvalidInput, NotFound
 from webhooks.guards import gate
 from webhooks.models import Endpoint, EndpointSecret, Mailbox, Subscription, Tenant
-from webhooks.services import audit, consents, endpoint_auth, endpoint_fields, version_pins
+from webhooks.services import audit, consents, endpoint_auth, endpoint_fields, signing_keys, version_pins
 
 MAX_OVERLAP = 7 * 86_400  # seconds: after a week an old secret is a risk, not a convenience
 MAX_OLD_SECRETS = 4  # each valid one adds a signature of 48 characters to every request
@@ -65,6 +65,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any]) -> Created:
     with transaction.atomic():
         endpoint.save(force_insert=True)
         EndpointSecret.objects.create(endpoint=endpoint, value=secret)
+        signing_keys.ensure(endpoint)
         Mailbox.objects.create(endpoint=endpoint, tenant_id=tenant_id)
         _subscribe(endpoint, routing)
         if endpoint.validation:
@@ -102,6 +103,7 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
         before = {name: getattr(endpoint, name) for name in cleaned} | (_routing(endpoint) if routing else {})
         for name, value in cleaned.items():
             setattr(endpoint, name, value)
+        signing_keys.ensure(endpoint)
         endpoint.save()
         if routing:
             _subscribe(endpoint, routing)
@@ -179,6 +181,7 @@ def _without_consent(endpoint: Endpoint) -> None:
 def rotate_secret(endpoint_id: UUID, overlap_seconds: int = 86_400) -> str:
     """Make a new secret and return it; the present ones keep signing for ``overlap_seconds`` more.
 
+    The same for the ed25519 key of an endpoint that has one: it gets a new one as well.
     Raises :class:`InvalidInput` unless 0 <= overlap_seconds <= MAX_OVERLAP.
     """
     if type(overlap_seconds) is not int or not 0 <= overlap_seconds <= MAX_OVERLAP:
@@ -188,15 +191,22 @@ def rotate_secret(endpoint_id: UUID, overlap_seconds: int = 86_400) -> str:
         endpoint = locked(endpoint_id)
         now = timezone.now()
         end = now + timedelta(seconds=overlap_seconds)
-        valid = endpoint.secrets.filter(models.Q(valid_until=None) | models.Q(valid_until__gt=now))
-        kept = valid.order_by("-valid_from", "-id").values_list("id", flat=True)[:MAX_OLD_SECRETS]
-        valid.exclude(id__in=list(kept)).update(valid_until=now)
-        valid.update(valid_until=Least(Coalesce("valid_until", end), end))
+        _end(endpoint.secrets.all(), now, end)
         EndpointSecret.objects.create(endpoint=endpoint, value=secret, valid_from=now)
+        if _end(endpoint.signing_keys.all(), now, end):
+            signing_keys.make(endpoint, now)
         endpoint.save(update_fields=["updated_at"])
         _record("secret.rotated", endpoint, changes={"secret": audit.CHANGED}, detail={"overlap": overlap_seconds})
         _revealed(endpoint)
     return secret
+
+
+def _end(keys: models.QuerySet[Any], now: datetime, end: datetime) -> int:
+    """Let the valid ones end at ``end``, the oldest of too many now. How many there were."""
+    valid = keys.filter(models.Q(valid_until=None) | models.Q(valid_until__gt=now))
+    kept = valid.order_by("-valid_from", "-id").values_list("id", flat=True)[:MAX_OLD_SECRETS]
+    ended = valid.exclude(id__in=list(kept)).update(valid_until=now)
+    return ended + valid.update(valid_until=Least(Coalesce("valid_until", end), end))
 
 
 def defer(endpoint_id: UUID, seconds: float, reason: str = "") -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
-from webhooks.core import conversions, envelope, ids, signatures
+from webhooks.core import conversions, envelope, ids
+from webhooks.core.signatures import Outgoing
 from webhooks.models import Trigger
 from webhooks.services.claim import Claimed
 from webhooks.services.ingest import DEFAULT_VERSION
@@ -80,19 +80,20 @@ def _envelope(target: Target, row: Claimed) -> bytes:
     )
 
 
-def request_headers(config: Config, message: Message, timestamp: int) -> tuple[dict[str, str], dict[str, str]]:
+def request_headers(
+    config: Config, message: Message, timestamp: int, url: str
+) -> tuple[dict[str, str], dict[str, str]]:
     """All headers but the client's own: as sent, and as stored (secrets masked).
 
-    ``timestamp``: unix seconds of this attempt.
+    ``timestamp``: unix seconds of this attempt. ``url``: the one that is posted to.
     """
-    now = datetime.now(UTC)
-    active = [value for value, until in config.secrets if until is None or until > now]
+    signed = Outgoing(message.id, timestamp, message.body, url, config.content_type)
     own = {
         "Content-Type": config.content_type,
         "X-Webhook-Event": message.type,
         "X-Webhook-Delivery": message.delivery,
         "X-Webhook-Attempt": str(message.attempt),
         "X-Correlation-ID": message.correlation_id,
-        **signatures.headers(config.schemes, active, message.id, timestamp, message.body),
+        **config.signer.headers(signed),
     }
     return config.headers | own, config.shown_headers | own

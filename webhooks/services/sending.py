@@ -109,7 +109,7 @@ def _post(target: Target, rows: Sequence[Claimed], started_at: datetime) -> list
         url = expand_path(cast(CanonicalUrl, config.url), message.version, message.type)
     except InvalidUrl as error:
         return [_refused(row, started_at, str(error), ErrorClass.INVALID_URL) for row in rows]
-    headers, shown = request_headers(config, message, int(time.time()))
+    headers, shown = request_headers(config, message, int(time.time()), url.url)
     result = exchange(
         "POST", target.endpoint_id, config, url, body=message.body, headers=headers, timeout=target.timeout,
         body_limit=ANSWER_LIMIT if config.batch else None,

@@ -22,6 +22,7 @@ from webhooks.core.consent import REQUEST_ORIGIN, effective
 from webhooks.core.headers import MASK, mask_headers
 from webhooks.core.oauth2 import BASIC, ClientCredentials
 from webhooks.core.redaction import NO_REDACTION, Redaction
+from webhooks.core.signatures import ASYMMETRIC, KeyPair, SharedSecret, Signer
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, parse_endpoint_url
 from webhooks.models import Consent, Endpoint, EndpointSecret
 from webhooks.net import outbound
@@ -47,8 +48,7 @@ class Config:
     url_fault: str
     headers: dict[str, str]  # the owner's own and those of auth
     shown_headers: dict[str, str]  # the same with secrets masked
-    schemes: tuple[str, ...]
-    secrets: tuple[tuple[str, datetime | None], ...]  # newest first, with the end of validity
+    signer: Signer  # with all keys, parsed
     payload_format: str
     content_type: str
     retry_policy: Any
@@ -194,8 +194,7 @@ def config_of(endpoint: Endpoint) -> Config:
         headers=headers,
         shown_headers=shown,
         redaction=redaction,
-        schemes=tuple(endpoint.signature_schemes),
-        secrets=tuple((secret.value, secret.valid_until) for secret in _valid(endpoint)),
+        signer=_signer(endpoint),
         payload_format=endpoint.payload_format,
         content_type=endpoint.content_type,
         retry_policy=endpoint.retry_policy,
@@ -243,6 +242,18 @@ def _identity(auth: dict[str, str]) -> ClientCertificate | None:
     if auth.get("type") != "mtls":
         return None
     return ClientCertificate(auth["certificate"], auth["private_key"])
+
+
+def _signer(endpoint: Endpoint) -> Signer:
+    """The key pairs are read only where a scheme signs with them."""
+    pairs = endpoint.signing_keys.order_by("-valid_from", "-id")
+    return Signer(
+        endpoint.signature_schemes,
+        [SharedSecret.parse(secret.value, secret.valid_until) for secret in _valid(endpoint)],
+        [KeyPair.parse(pair.public_id, pair.private_key, pair.valid_until) for pair in pairs]
+        if ASYMMETRIC & set(endpoint.signature_schemes)
+        else (),
+    )
 
 
 def _authorization(auth: dict[str, str]) -> dict[str, str]:

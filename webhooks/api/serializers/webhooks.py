@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
@@ -9,7 +10,7 @@ from rest_framework import serializers
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
 from webhooks.conf import conf
 from webhooks.core import backoff, headers, ids, oauth2, signatures
-from webhooks.models import Consent, Endpoint
+from webhooks.models import Consent, Endpoint, SigningKey
 from webhooks.services import backlog, endpoint_auth, endpoint_fields
 
 _TEXT = {"type": "string"}
@@ -131,6 +132,22 @@ _CONSENT = {
 }
 
 
+_SIGNING_KEYS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["id", "public_key", "valid_until"],
+        "properties": {
+            "id": {"type": "string", "description": "`kid` of the JWKS and `keyid` of `rfc9421`."},
+            "public_key": {"type": "string", "description": "`whpk_` and the base64 of the key (32 bytes)."},
+            "valid_until": nullable(
+                {"type": "string", "format": "date-time", "description": "When it stops to sign; null: it stays."}
+            ),
+        },
+    },
+}
+
+
 def _consent(endpoint: Endpoint) -> dict[str, Any] | None:
     row = getattr(endpoint, "consent", None) if endpoint.validation else None
     if row is None:
@@ -142,6 +159,18 @@ def _consent(endpoint: Endpoint) -> dict[str, Any] | None:
         "granted_rate": row.granted_rate,
         **{name: Moment().to_representation(moment) if moment else None for name, moment in moments.items()},
     }
+
+
+def shown_keys(keys: Iterable[SigningKey]) -> list[dict[str, Any]]:
+    """The public halves, as answers show them."""
+    return [
+        {
+            "id": key.public_id,
+            "public_key": key.public_key,
+            "valid_until": Moment().to_representation(key.valid_until) if key.valid_until else None,
+        }
+        for key in keys
+    ]
 
 
 def _event_types(endpoint: Endpoint) -> list[str]:
@@ -219,7 +248,9 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         lambda endpoint: endpoint.signature_schemes,
         {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(signatures.SCHEMES)}},
         required=False,
-        help_text="`standard`: Standard Webhooks v1 (webhook-signature); `hex`: X-Webhook-Signature.",
+        help_text=f"How deliveries are signed; {' and '.join(signatures.DEFAULT)} when absent. "
+        + "; ".join(f"`{scheme.name}`: {scheme.summary}" for scheme in signatures.SCHEMES.values())
+        + ".",
     )
     headers = Computed(
         lambda endpoint: headers.mask_headers(endpoint.headers),
@@ -308,6 +339,13 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     pending = serializers.SerializerMethodField(
         help_text=f"Deliveries that are not finished. Counting stops at {backlog.COUNT_LIMIT}."
     )
+    signing_keys = Computed(
+        lambda endpoint: shown_keys(endpoint.signing_keys.all()),
+        _SIGNING_KEYS,
+        read_only=True,
+        help_text="The ed25519 keys that sign its deliveries, newest first; several during a rotation. Also at "
+        "`/.well-known/jwks.json?webhook=<id>`. Empty until it asks for `standard-ed25519` or `rfc9421`.",
+    )
     tenant_id = PublicId(ids.TENANT, help_text="The tenant it belongs to.")
     created_at = Moment(read_only=True, help_text="When it was made.")
     updated_at = Moment(read_only=True, help_text="When it was changed last.")
@@ -349,6 +387,12 @@ class SecretSerializer(serializers.Serializer[Any]):
     """The new secret."""
 
     secret = serializers.CharField(read_only=True, help_text="Signing secret (`whsec_…`). It is not shown again.")
+    signing_keys = Computed(
+        lambda answer: answer["signing_keys"],
+        _SIGNING_KEYS,
+        read_only=True,
+        help_text="The ed25519 keys, the new one first; empty when the webhook has none.",
+    )
     overlap_seconds = serializers.IntegerField(
         read_only=True, help_text="Seconds for which the old secret signs as well."
     )

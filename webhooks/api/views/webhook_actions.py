@@ -22,12 +22,13 @@ from webhooks.api.serializers.webhooks import (
     SecretSerializer,
     TestEventSerializer,
     TestSentSerializer,
+    shown_keys,
 )
 from webhooks.api.views.deliveries import detail_of
 from webhooks.api.views.webhooks import WebhookView
 from webhooks.core import ids, patterns
 from webhooks.errors import FieldError, InvalidInput
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, SigningKey
 from webhooks.services import endpoints, handshake, testing
 
 MAX_WAIT = 30  # seconds; a thread of the web server waits along
@@ -84,13 +85,15 @@ class RotateSecret(WebhookAction):
         responses=SecretSerializer,
     )
     def post(self, request: Request, id: str) -> HttpResponse:
-        """During the overlap both secrets sign (`standard`: two signatures in one header; `hex`: the new one)."""
+        """During the overlap both secrets sign, and so do both keys of a webhook that has `signing_keys`: two
+        signatures in one header. `hex` and `github` have room for one, by the new secret."""
         endpoint = self.find(ids.WEBHOOK, id, without=("headers", "auth"))
         body = bodies.read_optional_object(request._request)
         bodies.only(body, ("overlap_seconds",))
         overlap = body.get("overlap_seconds", 86_400)
         secret = endpoints.rotate_secret(endpoint.id, overlap)
-        return reply({"secret": secret, "overlap_seconds": overlap})
+        keys = shown_keys(SigningKey.objects.in_force().filter(endpoint=endpoint))
+        return reply({"secret": secret, "signing_keys": keys, "overlap_seconds": overlap})
 
 
 class ValidateWebhook(WebhookAction):

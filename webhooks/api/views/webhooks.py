@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.db.models import Prefetch
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -19,7 +20,7 @@ from webhooks.api.serializers.webhooks import CreatedWebhookSerializer, WebhookS
 from webhooks.api.views.base import ApiView, ListView
 from webhooks.core import ids
 from webhooks.guards import gate
-from webhooks.models import Attempt, Endpoint
+from webhooks.models import Attempt, Endpoint, SigningKey
 from webhooks.services import backlog, endpoint_fields, endpoints
 
 _SCOPES = {"GET": "webhooks:read", "POST": "webhooks:write"}
@@ -29,7 +30,11 @@ class WebhookView(ApiView):
     """What the resources of one webhook share."""
 
     tag = "Webhooks"
-    queryset = Endpoint.objects.existing().select_related("mailbox", "consent").prefetch_related("subscriptions")
+    queryset = (
+        Endpoint.objects.existing()
+        .select_related("mailbox", "consent")
+        .prefetch_related("subscriptions", Prefetch("signing_keys", SigningKey.objects.in_force()))
+    )
     serializer_class: Any = WebhookSerializer
     required_scopes: ClassVar[dict[str, str]] = _SCOPES
 
@@ -133,4 +138,4 @@ def _without_echo(body: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]
 
 
 # Read-only fields that may have changed by themselves since they were read.
-_VOLATILE = ("disabled_reason", "consent", "breaker", "next_due_at", "pending", "updated_at")
+_VOLATILE = ("disabled_reason", "consent", "breaker", "next_due_at", "pending", "signing_keys", "updated_at")
