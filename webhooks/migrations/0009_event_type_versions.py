@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("webhooks", "0009_idempotency"),
+        ("webhooks", "0008_idempotency"),
     ]
 
     operations = [
