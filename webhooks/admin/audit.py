@@ -51,7 +51,7 @@ class ActorKindFilter(ChoiceFilter):
     title = "done by"
     parameter_name = "by"
     field = "actor_kind"
-    options = {str(value): str(label).capitalize() for value, label in AuditEntry.Actor.choices}
+    options = {str(value): f"{label[:1].upper()}{label[1:]}" for value, label in AuditEntry.Actor.choices}
 
 
 class ObjectFilter(TextFilter):

@@ -92,8 +92,8 @@ def login_refused(name: str, wait: float) -> None:
 
 def _record_login(action: str, name: str, detail: dict[str, Any] | None = None) -> None:
     user = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name.replace("\0", "")}).first()
-    found = {"label": user.get_username()} if user else {}
-    audit.record(action, "user", [actors.user_id(user)] if user else [], count=1, detail=detail, **found)
+    label = user.get_username() if user else ""
+    audit.record(action, "user", [actors.user_id(user)] if user else [], count=1, detail=detail, label=label)
 
 
 def _logged_in(request: Any, user: Any, **_: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
@@ -12,24 +13,41 @@ from webhooks.models import AuditEntry
 from webhooks.models.audit import PREFIX
 
 _TEXT = {"type": "string"}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {**nullable(_TEXT), "description": description}
+
+
 _ACTOR = {
     "type": "object",
     "required": ["kind", "id", "label"],
     "properties": {
-        "kind": {"type": "string", "enum": AuditEntry.Actor.values},
-        "id": nullable(_TEXT),
-        "label": nullable(_TEXT),
+        "kind": {"type": "string", "enum": AuditEntry.Actor.values, "description": "What kind of caller it was."},
+        "id": _text("Its id; null: unknown, or not shown to a tenant."),
+        "label": _text("What people call it, as it was then."),
     },
 }
 _OBJECT = {
     "type": "object",
     "required": ["kind", "id", "label"],
-    "properties": {"kind": nullable(_TEXT), "id": nullable(_TEXT), "label": nullable(_TEXT)},
+    "properties": {
+        "kind": _text("Such as `webhook` or `api_key`."),
+        "id": _text("Its id; null when there were several."),
+        "label": _text("Its URL or name, as it was then."),
+    },
 }
 _CHANGE = {
     "oneOf": [
         {"type": "string", "const": "changed"},
-        {"type": "object", "required": ["before", "after"], "properties": {"before": {}, "after": {}}},
+        {
+            "type": "object",
+            "required": ["before", "after"],
+            "properties": {
+                "before": {"description": "The value until then; a long one is cut."},
+                "after": {"description": "The value from then on; a long one is cut."},
+            },
+        },
     ]
 }
 
@@ -95,6 +113,7 @@ class AuditEntrySerializer(serializers.Serializer[AuditEntry]):
     def _named(self, entry: AuditEntry) -> bool:
         return bool(self.context.get("platform")) or entry.actor_kind in AuditEntry.OF_TENANTS
 
+    @extend_schema_field(_ACTOR)
     def get_actor(self, entry: AuditEntry) -> dict[str, Any]:
         named = self._named(entry)
         return {
