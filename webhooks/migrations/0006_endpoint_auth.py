@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('webhooks', '0004_list_indexes'),
+        ("webhooks", "0005_signatures"),
     ]
 
     operations = [
