@@ -17,7 +17,7 @@ from webhooks.core import ids
 UNKNOWN = {
     "webhook": ids.show(ids.WEBHOOK, ids.new_id()), "event": ids.show(ids.EVENT, ids.new_id()), "own_event": "own",
     "delivery": ids.show(ids.DELIVERY, ids.new_id()), "dead_letter": ids.show(ids.DEAD_LETTER, ids.new_id()),
-    "key": ids.show(ids.API_KEY, ids.new_id()), "tenant": ids.show(ids.TENANT, ids.new_id()),
+    "key": ids.show(ids.API_KEY, ids.new_id()), "tenant": ids.show(ids.TENANT, ids.new_id()), "event_type": "no.type",
 }  # fmt: skip
 PATHS = sorted({row.path.format(**UNKNOWN) for row in TABLE + PLATFORM_TABLE})
 LISTS = sorted({row.path for row in TABLE + PLATFORM_TABLE if row.method == "GET" and "{" not in row.path})
