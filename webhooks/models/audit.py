@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from webhooks.core import ids
 from webhooks.core.chain import Link
+from webhooks.models.scoping import TenantQuerySet
 from webhooks.models.tenants import Tenant
 
 PREFIX = "aud"  # of the shown ids
@@ -61,6 +62,8 @@ class AuditEntry(models.Model):
     sequence = models.BigIntegerField(null=True, unique=True)
     previous = models.BinaryField(max_length=32, null=True)
     hash = models.BinaryField(max_length=32, null=True)
+
+    objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
 from webhooks.api import idempotency, problems
-from webhooks.api.authentication import ApiKeyAuthentication, caller
+from webhooks.api.authentication import ApiKeyAuthentication, Caller, caller
 from webhooks.api.pagination import CursorPagination
 from webhooks.api.permissions import HasScope
 from webhooks.api.rendering import JSONParser, JSONRenderer
@@ -71,7 +71,9 @@ class ApiView(GenericAPIView[Any]):
 
     def check_throttles(self, request: Request) -> None:
         """Take a request from the caller's quota; 429 when there is none left."""
-        self.quota = api_rate.take(caller(request).credential.key_id)
+        if not isinstance(request.auth, Caller):
+            return  # a route without a key, such as a consent's: its URL is the secret
+        self.quota = api_rate.take(request.auth.credential.key_id)
         if self.quota and self.quota.retry_in:
             detail = f"An API key may send {self.quota.limit} requests in {self.quota.period} seconds."
             raise problems.Problem(429, "too-many-requests", detail, headers={"Retry-After": str(self.quota.retry_in)})
