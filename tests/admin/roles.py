@@ -22,10 +22,11 @@ from webhooks.models import (
     Endpoint,
     Event,
     EventType,
+    EventTypeVersion,
     TaskFailure,
     Tenant,
 )
-from webhooks.services import api_keys, audit, staff
+from webhooks.services import api_keys, audit, event_types, staff
 
 
 def in_role(role: str) -> Client:
@@ -55,6 +56,11 @@ def _key() -> ApiKey:
     return ApiKey.objects.get(id=api_keys.create_api_key(make_tenant().id, "billing")[0])
 
 
+def _version() -> EventTypeVersion:
+    key = event_types.create(None, {"name": f"order.{secrets.token_hex(4)}"})
+    return EventTypeVersion.objects.get(event_type_id=key)
+
+
 ROWS: dict[type[Model], Callable[[], Any]] = {
     ApiKey: _key,
     Attempt: lambda: make_attempt(make_delivery()),
@@ -64,6 +70,7 @@ ROWS: dict[type[Model], Callable[[], Any]] = {
     Endpoint: make_endpoint,
     Event: lambda: make_event(fanned_out=True),
     EventType: lambda: EventType.objects.create(name=f"order.{secrets.token_hex(4)}"),
+    EventTypeVersion: _version,
     Group: lambda: Group.objects.create(name=secrets.token_hex(4)),
     TaskFailure: _failure,
     Tenant: make_tenant,

@@ -159,7 +159,7 @@ def test_every_route_is_503_and_says_when_to_come_back(away: Site) -> None:
 
     def ask(route: tuple[str, str, str]) -> None:
         method, path, body = route
-        path = path.format(**named, own_event="nobodys-own-id")
+        path = path.format(**named, own_event="nobodys-own-id", event_type="nobodys.type")
         is_unavailable(away.ask(method, path, json.loads(body)), path)
 
     assert len(ROUTES) > 30
@@ -210,7 +210,7 @@ def test_public_pages_need_no_database(site: Site) -> None:
     site.wait_ready()
     site.stop()
     try:
-        for path in sorted(PUBLIC):
+        for path in sorted(path for path in PUBLIC if "<" not in path):
             assert site.ask("GET", path).status == 200, path
     finally:
         site.start()

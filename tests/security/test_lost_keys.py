@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from tests.api.checks import problem
 from tests.client import ApiClient
 from tests.factories import make_delivery, make_endpoint
 from webhooks.api.middleware import ProblemMiddleware
+from webhooks.core.signatures import Outgoing
 from webhooks.models import Endpoint, Mailbox, Tenant
 from webhooks.services import drain as engine
 from webhooks.services import endpoints, target
@@ -95,4 +98,5 @@ def test_a_new_secret_mends_one_that_was_lost(tenant: Tenant, settings: Any, val
     assert made.status_code == 200
     loaded = target.load(endpoint.pk)
     assert loaded is not None
-    assert [value for value, _ in loaded.config.secrets] == [made.json()["secret"]]
+    signed = loaded.config.signer.headers(Outgoing("evt_1", int(time.time()), b"{}", "https://example.com/"))
+    assert signed["X-Webhook-Signature"] == hmac.digest(made.json()["secret"].encode(), b"{}", "sha256").hex()

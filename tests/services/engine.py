@@ -62,7 +62,9 @@ def statements() -> Iterator[list[str]]:
     seen: list[str] = []
     with CaptureQueriesContext(connection) as captured:
         yield seen
-    seen += [query["sql"] for query in captured if not query["sql"].startswith(_NO_STATEMENT)]
+    # of a prepared statement psycopg keeps no text
+    texts = [query["sql"] or "(prepared)" for query in captured]
+    seen += [text for text in texts if not text.startswith(_NO_STATEMENT)]
 
 
 def mailbox_faults(*endpoint_ids: UUID) -> list[str]:

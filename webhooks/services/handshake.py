@@ -22,7 +22,7 @@ from webhooks.core.outcome import PERMANENT_ERRORS, RETRYABLE_STATUSES
 from webhooks.errors import Conflict, NotFound
 from webhooks.models import Consent, Endpoint
 from webhooks.net.result import HttpResult
-from webhooks.services import endpoints
+from webhooks.services import audit, endpoints
 from webhooks.services.exchange import exchange
 from webhooks.services.target import config_of, origin
 
@@ -75,6 +75,9 @@ def restart(endpoint_id: UUID) -> None:
         endpoint = endpoints.locked(endpoint_id)
         if not endpoint.validation:
             raise Conflict('The webhook asks for no consent; set its validation to "cloudevents" first.')
+        audit.record(
+            "webhook.consent_requested", "webhook", [endpoint_id], tenant_id=endpoint.tenant_id, label=endpoint.url
+        )
         endpoints.require_consent(endpoint)
 
 

@@ -26,7 +26,7 @@ OPERATES = (
     "change_delivery", "change_deadletter", "change_event", "change_taskfailure", "operate_endpoint",
 )  # fmt: skip
 # Rows whose content is a secret; there is no page for them either.
-_HIDDEN = ("view_endpointsecret",)
+_HIDDEN = ("view_endpointsecret", "view_signingkey", "view_idempotencykey")
 _ACCOUNTS = ("user", "group")
 _WATCHED = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "password")
 _SECRET = ("password",)
