@@ -28,7 +28,7 @@ demo: $(VENV)/run.stamp
 	@exec $(BIN)/python manage.py demo
 
 test: $(VENV)/dev.stamp
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
+	@exec $(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

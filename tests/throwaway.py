@@ -80,7 +80,8 @@ class Services:
         self._stack.close()
 
     def _postgres(self, folder: Path) -> str:
-        postgres = Postgres(folder / "postgres", durable=False)
+        # Without autovacuum: statistics that appear in the middle of a test change the plans that it looks at.
+        postgres = Postgres(folder / "postgres", durable=False, settings={"autovacuum": "off"})
         self._stack.callback(postgres.remove)
         return self._stack.enter_context(postgres).url
 

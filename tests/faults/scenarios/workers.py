@@ -141,8 +141,10 @@ def poison_task(run: Run) -> None:
             failures = run.world.rows(_FAILURES, [key])
             most = 2 + (time.monotonic() - began) / _SHORTEST_PAUSE
             run.world.rows(_POISON, [None, victim.id])
-    run.expect(len(failures) == 1, f"a task that always fails made {len(failures)} rows: {failures}")
-    _, count, exception, resolution = failures[0]
+    # A task that had read the row before it was poisoned may end well after the first failure, and resolves it.
+    lasting = [row for row in failures if row[3] == "open"]
+    run.expect(len(lasting) == 1 and len(failures) <= 2, f"a task that always fails made these rows: {failures}")
+    _, count, exception, resolution = lasting[0]
     run.notes.append(f"{exception} was noted {count} times in one row")
     run.expect(resolution == "open", f"the failure was {resolution} while it lasted")
     run.expect(count <= most, f"the task was tried {count} times, at most {most:.0f} are meant")
