@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -108,7 +109,7 @@ def test_a_worker_whose_clock_is_off_is_found(worker_nodes: Workers, valkey: red
     eventually(Heartbeat.objects.exists)
     finding = run.checks(status=1)["clocks of workers"]
     assert finding["status"] == "failed"
-    assert finding["found"] == f"{worker.hostname()} is 90 s behind the database"
+    assert re.fullmatch(rf"{worker.hostname()} is 9\d s behind the database", finding["found"])  # and what it took
 
 
 def test_a_database_that_is_away_is_said_without_its_password(run: Doctor, valkey: redis.Redis) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import socket
 
+from webhooks.core.addresses import is_denied_port
+
 # Below the range from which Linux (32768-60999), macOS and Windows (49152-65535) take the ports of outgoing
 # connections: a server that is restarted finds its port free again.
 _FIRST, _LAST = 20_000, 32_000
@@ -34,9 +36,12 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A free port, random so that parallel test runs rarely meet. OSError when none is found."""
+    """A free port, random so that parallel test runs rarely meet. OSError when none is found.
+
+    None to which nothing is delivered, such as 26379: a receiver may listen there.
+    """
     for _ in range(1000):
         port = _FIRST + secrets.randbelow(_LAST - _FIRST + 1)  # tests seed ``random`` alike in every process
-        if is_free(port, host):
+        if not is_denied_port(port) and is_free(port, host):
             return port
     raise OSError(f"no free port between {_FIRST} and {_LAST} on {host}")
