@@ -9,7 +9,7 @@ from webhooks.models.events import Event, EventKey
 from webhooks.models.failures import TaskFailure
 from webhooks.models.heartbeats import Heartbeat
 from webhooks.models.idempotency import IdempotencyKey
-from webhooks.models.sources import ReceivedMessage, Source
+from webhooks.models.sources import ReceivedKey, ReceivedMessage, Source
 from webhooks.models.tenants import SCOPES, ApiKey, Tenant
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "Mailbox",
+    "ReceivedKey",
     "ReceivedMessage",
     "SigningKey",
     "Source",

@@ -24,7 +24,7 @@ MAX_VALUE = 1000  # characters of a value's JSON text; an endpoint's filter alon
 _LABEL = 200  # characters, the column's width
 _PREFIXES = {
     "webhook": ids.WEBHOOK, "delivery": ids.DELIVERY, "dead_letter": ids.DEAD_LETTER, "event": ids.EVENT,
-    "tenant": ids.TENANT, "api_key": ids.API_KEY, "task_failure": "tf",
+    "tenant": ids.TENANT, "api_key": ids.API_KEY, "task_failure": "tf", "source": ids.SOURCE, "received": ids.RECEIVED,
 }  # fmt: skip
 
 

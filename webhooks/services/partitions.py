@@ -1,7 +1,7 @@
 """Partitions are made ahead and dropped by retention.
 
 Invariants: an insert always finds a partition (the default one catches what has no day); a day is dropped
-only when its retention is over and no delivery in it is unfinished.
+only when its retention is over, no delivery in it is unfinished and no received message unprocessed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from webhooks.conf import conf
 from webhooks.core import ids
-from webhooks.models import DeadLetter, Delivery, EventKey
+from webhooks.models import DeadLetter, Delivery, EventKey, ReceivedKey, ReceivedMessage
 from webhooks.models.partitions import TABLES, bounds, day_of, days_around, partition_name
 
 log = structlog.get_logger(__name__)
@@ -87,7 +87,11 @@ def drop_expired(today: date | None = None) -> list[str]:
     days = sorted({day for day in expired.values() if day is not None and day < first_kept})
     kept = [day for day in days if _unfinished(day)]
     if kept:
-        log.warning("partitions_kept", days=[day.isoformat() for day in kept], why="deliveries are unfinished")
+        log.warning(
+            "partitions_kept",
+            days=[day.isoformat() for day in kept],
+            why="deliveries or received messages are unfinished",
+        )
     dropped = sorted(name for name, day in expired.items() if day in days and day not in kept)
     for name in dropped:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -96,10 +100,13 @@ def drop_expired(today: date | None = None) -> list[str]:
     if dropped:
         oldest = ids.floor(datetime.combine(min([first_kept, *kept]), datetime.min.time(), tzinfo=UTC))
         EventKey.objects.filter(event_id__lt=oldest).delete()
+        ReceivedKey.objects.filter(received_id__lt=oldest).delete()
         DeadLetter.objects.filter(delivery_id__lt=oldest).delete()
     return dropped
 
 
 def _unfinished(day: date) -> bool:
     lower, upper = bounds(day)
-    return Delivery.objects.filter(id__gte=lower, id__lt=upper, state__in=Delivery.UNFINISHED).exists()
+    if Delivery.objects.filter(id__gte=lower, id__lt=upper, state__in=Delivery.UNFINISHED).exists():
+        return True
+    return ReceivedMessage.objects.filter(id__gte=lower, id__lt=upper, processed_at=None).exists()
