@@ -8,144 +8,21 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.serializers.webhook_shapes import (
+    ANY,
+    AUTH,
+    BATCH,
+    CONSENT,
+    RATE_LIMIT,
+    RETRY_POLICY,
+    SIGNING_KEYS,
+    TEXT,
+    TEXTS,
+)
 from webhooks.conf import conf
-from webhooks.core import backoff, headers, ids, oauth2, signatures
-from webhooks.models import Consent, Endpoint, SigningKey
+from webhooks.core import headers, ids, signatures
+from webhooks.models import Endpoint, SigningKey
 from webhooks.services import backlog, endpoint_auth, endpoint_fields
-
-_TEXT = {"type": "string"}
-_TEXTS = {"type": "array", "items": _TEXT}
-_ANY = {"type": "object", "additionalProperties": True}
-
-_AUTH_TEXTS = {
-    "token_url": "Where access tokens are asked for: https, a public host.",
-    "scope": "Scopes to ask for, with blanks between them.",
-    "token_endpoint_auth_method": "How the client says who it is (RFC 7591): by HTTP Basic, or in the body.",
-    "certificate": "PEM: the client's certificate, and below it those of the authorities between.",
-    "private_key": "PEM: the certificate's private key, not encrypted.",
-}
-
-
-def _auth_part(kind: str, part: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "type": "string",
-        "description": _AUTH_TEXTS.get(part, f"{part.replace('_', ' ').capitalize()} of {kind} auth."),
-    }
-    if part == "token_endpoint_auth_method":
-        shown |= {"enum": list(oauth2.METHODS), "default": oauth2.BASIC}
-    return shown
-
-
-_AUTH = {
-    "oneOf": [
-        {
-            "type": "object",
-            "title": kind,
-            "required": ["type", *(part for part in parts if part not in endpoint_auth.OPTIONAL_PARTS)],
-            "additionalProperties": False,
-            "properties": {"type": {"const": kind, "description": "The kind of auth."}}
-            | {part: _auth_part(kind, part) for part in parts},
-        }
-        for kind, parts in endpoint_auth.AUTH_PARTS.items()
-    ]
-}
-_RETRY_POLICY = {
-    "oneOf": [
-        {"type": "string", "enum": list(backoff.POLICIES)},
-        {
-            "type": "object",
-            "required": ["schedule"],
-            "additionalProperties": False,
-            "properties": {
-                "schedule": {
-                    "type": "array",
-                    "maxItems": backoff.MAX_STEPS,
-                    "items": {"type": "number", "minimum": 0, "maximum": backoff.MAX_STEP},
-                    "description": "Seconds before each retry.",
-                },
-                "jitter": {
-                    "type": "number",
-                    "minimum": 0,
-                    "maximum": 1,
-                    "default": backoff.JITTER,
-                    "description": "At most this share is added to each delay.",
-                },
-            },
-        },
-    ]
-}
-_BATCH = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "max_events": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": endpoint_fields.MAX_BATCH,
-            "default": endpoint_fields.DEFAULT_BATCH,
-            "description": "Events of one request.",
-        },
-        "max_wait": {
-            "type": "number",
-            "minimum": 0,
-            "maximum": endpoint_fields.MAX_WAIT,
-            "default": endpoint_fields.DEFAULT_WAIT,
-            "description": "Seconds an event waits for others.",
-        },
-    },
-}
-_RATE_LIMIT = {
-    "type": "object",
-    "required": ["limit"],
-    "additionalProperties": False,
-    "properties": {
-        "limit": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": endpoint_fields.MAX_RATE,
-            "description": "Requests in each period.",
-        },
-        "period": {
-            "type": "number",
-            "minimum": 1,
-            "maximum": endpoint_fields.MAX_PERIOD,
-            "default": 1,
-            "description": "Seconds.",
-        },
-    },
-}
-
-
-_CONSENT = {
-    "type": "object",
-    "required": ["status", "detail", "granted_rate", "asked_at", "answered_at", "next_try_at"],
-    "properties": {
-        "status": {"type": "string", "enum": Consent.Status.values, "description": "Deliveries wait while pending."},
-        "detail": nullable(_TEXT | {"description": "What came of the last request, in a sentence."}),
-        "granted_rate": nullable({"type": "integer", "description": "Requests a minute; null: any number."}),
-        "asked_at": nullable({"type": "string", "format": "date-time", "description": "The last request."}),
-        "answered_at": nullable({"type": "string", "format": "date-time", "description": "When consent was given."}),
-        "next_try_at": nullable(
-            {"type": "string", "format": "date-time", "description": "When the receiver is asked again, if it is."}
-        ),
-    },
-}
-
-
-_SIGNING_KEYS = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["id", "public_key", "valid_until"],
-        "properties": {
-            "id": {"type": "string", "description": "`kid` of the JWKS and `keyid` of `rfc9421`."},
-            "public_key": {"type": "string", "description": "`whpk_` and the base64 of the key (32 bytes)."},
-            "valid_until": nullable(
-                {"type": "string", "format": "date-time", "description": "When it stops to sign; null: it stays."}
-            ),
-        },
-    },
-}
 
 
 def _consent(endpoint: Endpoint) -> dict[str, Any] | None:
@@ -199,7 +76,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     webhook_url = serializers.CharField(source="url", required=False, help_text="The same as `url`; accepted for it.")
     event_types = Computed(
         _event_types,
-        _TEXTS | {"minItems": 1, "maxItems": conf.MAX_SUBSCRIPTIONS},
+        TEXTS | {"minItems": 1, "maxItems": conf.MAX_SUBSCRIPTIONS},
         help_text="Types or patterns: `order.created`, `order.*` (one segment), `order.**` (any depth), `*` (all).",
     )
     version = Computed(
@@ -218,17 +95,17 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         required=False, allow_blank=True, max_length=endpoint_fields.MAX_DESCRIPTION, help_text="For people."
     )
     metadata = Computed(
-        lambda endpoint: endpoint.metadata, _ANY, required=False, help_text="Your own data, at most 16 KiB."
+        lambda endpoint: endpoint.metadata, ANY, required=False, help_text="Your own data, at most 16 KiB."
     )
     channels = Computed(
         lambda endpoint: _first("channels")(endpoint) or [],
-        _TEXTS | {"maxItems": endpoint_fields.MAX_CHANNELS},
+        TEXTS | {"maxItems": endpoint_fields.MAX_CHANNELS},
         required=False,
         help_text="Only events in one of these channels; empty: in any or none.",
     )
     filter = Computed(
         _first("filter"),
-        nullable(_ANY),
+        nullable(ANY),
         required=False,
         help_text='Only events with this content, such as `{"data.amount": {"$gte": 100}}`. Operators: $eq $ne '
         "$gt $gte $lt $lte $in $nin $exists $prefix $suffix $or $and $not.",
@@ -254,19 +131,19 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     headers = Computed(
         lambda endpoint: headers.mask_headers(endpoint.headers),
-        {"type": "object", "maxProperties": headers.MAX_HEADERS, "additionalProperties": _TEXT},
+        {"type": "object", "maxProperties": headers.MAX_HEADERS, "additionalProperties": TEXT},
         required=False,
         help_text="Sent with every delivery. Values that look like secrets come back masked.",
     )
     auth = Computed(
         lambda endpoint: endpoint_auth.shown_auth(endpoint.auth),
-        _AUTH,
+        AUTH,
         required=False,
         help_text="How to log in at the receiver. Secret parts come back masked; sending the mask keeps them.",
     )
     retry_policy = Computed(
         lambda endpoint: endpoint.retry_policy,
-        _RETRY_POLICY,
+        RETRY_POLICY,
         required=False,
         help_text="`default` (20 minutes), `fast` (31 s), `standard` (75 h), `none`, or a schedule of your own.",
     )
@@ -281,7 +158,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     rate_limit = Computed(
         lambda endpoint: endpoint.rate_limit,
-        nullable(_RATE_LIMIT),
+        nullable(RATE_LIMIT),
         required=False,
         help_text="At most so many requests in a period; null: no limit.",
     )
@@ -297,7 +174,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     batch = Computed(
         lambda endpoint: endpoint.batch,
-        nullable(_BATCH),
+        nullable(BATCH),
         required=False,
         help_text="Several events in one request: as soon as `max_events` wait, or one has waited for `max_wait` "
         "seconds. null: one event a request.",
@@ -311,7 +188,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     consent = Computed(
         _consent,
-        nullable(_CONSENT),
+        nullable(CONSENT),
         read_only=True,
         help_text="State of that handshake; null without `validation`. The webhook is paused while it is `pending`.",
     )
@@ -323,7 +200,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     disabled_reason = Computed(
         lambda endpoint: endpoint.disabled_reason or None,
-        nullable(_TEXT),
+        nullable(TEXT),
         read_only=True,
         help_text="Why it is paused or disabled; null while it is active.",
     )
@@ -341,7 +218,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     signing_keys = Computed(
         lambda endpoint: shown_keys(endpoint.signing_keys.all()),
-        _SIGNING_KEYS,
+        SIGNING_KEYS,
         read_only=True,
         help_text="The ed25519 keys that sign its deliveries, newest first; several during a rotation. Also at "
         "`/.well-known/jwks.json?webhook=<id>`. Empty until it asks for `standard-ed25519` or `rfc9421`.",
@@ -364,60 +241,3 @@ class CreatedWebhookSerializer(WebhookSerializer):
 
     def get_secret(self, endpoint: Endpoint) -> str:
         return str(self.context["secret"])
-
-
-class ConsentSerializer(serializers.Serializer[Any]):
-    """Consent was taken."""
-
-    status = serializers.CharField(read_only=True, help_text="`granted`.")
-
-
-class RotateSecretSerializer(serializers.Serializer[Any]):
-    """How to change the secret."""
-
-    overlap_seconds = serializers.IntegerField(
-        required=False,
-        default=86_400,
-        min_value=0,
-        help_text="Seconds for which the old secret signs as well; 86400 (a day) when absent, at most a week.",
-    )
-
-
-class SecretSerializer(serializers.Serializer[Any]):
-    """The new secret."""
-
-    secret = serializers.CharField(read_only=True, help_text="Signing secret (`whsec_…`). It is not shown again.")
-    signing_keys = Computed(
-        lambda answer: answer["signing_keys"],
-        _SIGNING_KEYS,
-        read_only=True,
-        help_text="The ed25519 keys, the new one first; empty when the webhook has none.",
-    )
-    overlap_seconds = serializers.IntegerField(
-        read_only=True, help_text="Seconds for which the old secret signs as well."
-    )
-
-
-class ReasonSerializer(serializers.Serializer[Any]):
-    """Why."""
-
-    reason = serializers.CharField(
-        required=False, max_length=200, help_text="One sentence, shown as `disabled_reason`."
-    )
-
-
-class TestEventSerializer(serializers.Serializer[Any]):
-    """What to send."""
-
-    event_type = serializers.CharField(
-        required=False,
-        default="webhook.test",
-        help_text="Type of the test event; `webhook.test` when absent.",
-    )
-
-
-class TestSentSerializer(serializers.Serializer[Any]):
-    """A test on its way."""
-
-    event_id = serializers.CharField(read_only=True, help_text="Id of the test event.")
-    delivery_id = serializers.CharField(read_only=True, help_text="Id of its delivery.")

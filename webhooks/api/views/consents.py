@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from webhooks import tasks
 from webhooks.api import problems
 from webhooks.api.rendering import reply
-from webhooks.api.serializers.webhooks import ConsentSerializer
+from webhooks.api.serializers.webhook_actions import ConsentSerializer
 from webhooks.api.views.base import ApiView
 from webhooks.core.consent import ALLOWED_RATE
 from webhooks.errors import NotFound

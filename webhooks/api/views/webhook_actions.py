@@ -16,14 +16,14 @@ from webhooks import tasks
 from webhooks.api import bodies, problems
 from webhooks.api.rendering import reply
 from webhooks.api.serializers.deliveries import DeliveryDetailSerializer
-from webhooks.api.serializers.webhooks import (
+from webhooks.api.serializers.webhook_actions import (
     ReasonSerializer,
     RotateSecretSerializer,
     SecretSerializer,
     TestEventSerializer,
     TestSentSerializer,
-    shown_keys,
 )
+from webhooks.api.serializers.webhooks import shown_keys
 from webhooks.api.views.deliveries import detail_of
 from webhooks.api.views.webhooks import WebhookView
 from webhooks.core import ids, patterns

@@ -1,0 +1,144 @@
+"""JSON Schemas of the parts of a webhook that are objects or have a form of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webhooks.api.fields import nullable
+from webhooks.core import backoff, oauth2
+from webhooks.models import Consent
+from webhooks.services import endpoint_auth, endpoint_fields
+
+TEXT = {"type": "string"}
+TEXTS = {"type": "array", "items": TEXT}
+ANY = {"type": "object", "additionalProperties": True}
+
+_AUTH_TEXTS = {
+    "token_url": "Where access tokens are asked for: https, a public host.",
+    "scope": "Scopes to ask for, with blanks between them.",
+    "token_endpoint_auth_method": "How the client says who it is (RFC 7591): by HTTP Basic, or in the body.",
+    "certificate": "PEM: the client's certificate, and below it those of the authorities between.",
+    "private_key": "PEM: the certificate's private key, not encrypted.",
+}
+
+
+def _auth_part(kind: str, part: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "type": "string",
+        "description": _AUTH_TEXTS.get(part, f"{part.replace('_', ' ').capitalize()} of {kind} auth."),
+    }
+    if part == "token_endpoint_auth_method":
+        shown |= {"enum": list(oauth2.METHODS), "default": oauth2.BASIC}
+    return shown
+
+
+AUTH = {
+    "oneOf": [
+        {
+            "type": "object",
+            "title": kind,
+            "required": ["type", *(part for part in parts if part not in endpoint_auth.OPTIONAL_PARTS)],
+            "additionalProperties": False,
+            "properties": {"type": {"const": kind, "description": "The kind of auth."}}
+            | {part: _auth_part(kind, part) for part in parts},
+        }
+        for kind, parts in endpoint_auth.AUTH_PARTS.items()
+    ]
+}
+RETRY_POLICY = {
+    "oneOf": [
+        {"type": "string", "enum": list(backoff.POLICIES)},
+        {
+            "type": "object",
+            "required": ["schedule"],
+            "additionalProperties": False,
+            "properties": {
+                "schedule": {
+                    "type": "array",
+                    "maxItems": backoff.MAX_STEPS,
+                    "items": {"type": "number", "minimum": 0, "maximum": backoff.MAX_STEP},
+                    "description": "Seconds before each retry.",
+                },
+                "jitter": {
+                    "type": "number",
+                    "minimum": 0,
+                    "maximum": 1,
+                    "default": backoff.JITTER,
+                    "description": "At most this share is added to each delay.",
+                },
+            },
+        },
+    ]
+}
+BATCH = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "max_events": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": endpoint_fields.MAX_BATCH,
+            "default": endpoint_fields.DEFAULT_BATCH,
+            "description": "Events of one request.",
+        },
+        "max_wait": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": endpoint_fields.MAX_WAIT,
+            "default": endpoint_fields.DEFAULT_WAIT,
+            "description": "Seconds an event waits for others.",
+        },
+    },
+}
+RATE_LIMIT = {
+    "type": "object",
+    "required": ["limit"],
+    "additionalProperties": False,
+    "properties": {
+        "limit": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": endpoint_fields.MAX_RATE,
+            "description": "Requests in each period.",
+        },
+        "period": {
+            "type": "number",
+            "minimum": 1,
+            "maximum": endpoint_fields.MAX_PERIOD,
+            "default": 1,
+            "description": "Seconds.",
+        },
+    },
+}
+
+
+CONSENT = {
+    "type": "object",
+    "required": ["status", "detail", "granted_rate", "asked_at", "answered_at", "next_try_at"],
+    "properties": {
+        "status": {"type": "string", "enum": Consent.Status.values, "description": "Deliveries wait while pending."},
+        "detail": nullable(TEXT | {"description": "What came of the last request, in a sentence."}),
+        "granted_rate": nullable({"type": "integer", "description": "Requests a minute; null: any number."}),
+        "asked_at": nullable({"type": "string", "format": "date-time", "description": "The last request."}),
+        "answered_at": nullable({"type": "string", "format": "date-time", "description": "When consent was given."}),
+        "next_try_at": nullable(
+            {"type": "string", "format": "date-time", "description": "When the receiver is asked again, if it is."}
+        ),
+    },
+}
+
+
+SIGNING_KEYS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["id", "public_key", "valid_until"],
+        "properties": {
+            "id": {"type": "string", "description": "`kid` of the JWKS and `keyid` of `rfc9421`."},
+            "public_key": {"type": "string", "description": "`whpk_` and the base64 of the key (32 bytes)."},
+            "valid_until": nullable(
+                {"type": "string", "format": "date-time", "description": "When it stops to sign; null: it stays."}
+            ),
+        },
+    },
+}
