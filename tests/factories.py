@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from webhooks.core import ids
-from webhooks.models import Delivery, Endpoint, EndpointSecret, Event, Mailbox, Tenant
+from webhooks.models import Delivery, Endpoint, EndpointSecret, Event, Mailbox, ReceivedMessage, Source, Tenant
 from webhooks.services import api_keys, endpoints, ingest
 
 URL = "https://receiver.example/hook"
@@ -101,3 +101,16 @@ def _post(delivery: Delivery) -> None:
     if delivery.state == Delivery.State.PENDING and delivery.next_attempt_at is not None:
         mailbox.next_due_at = min(mailbox.next_due_at or delivery.next_attempt_at, delivery.next_attempt_at)
     mailbox.save()
+
+
+def make_source(tenant: Tenant | None = None, provider: str = "none", **fields: Any) -> Source:
+    """A source; ``fields`` as in the model."""
+    tenant = tenant or make_tenant()
+    return Source.objects.create(tenant=tenant, name=fields.pop("name", provider), provider=provider, **fields)
+
+
+def make_received(source: Source | None = None, **fields: Any) -> ReceivedMessage:
+    """A message of a source that is still to be processed, unless ``fields`` say otherwise."""
+    source = source or make_source()
+    values = {"body": b"{}", "verification": "none", "content_type": "application/json", **fields}
+    return ReceivedMessage.objects.create(tenant=source.tenant, source=source, **values)

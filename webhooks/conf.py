@@ -79,7 +79,7 @@ class Settings:
     PARTITIONS_AHEAD: int = 7  # days made in advance, so that beat may be down for a week
     FAN_OUT_BATCH: int = 500  # events routed by one transaction
     FAN_OUT_ROWS: int = 2000  # deliveries made by one transaction, so that it takes a fraction of a second
-    FAN_OUT_GRACE: float = 3.0  # seconds before the sweep rings for an event that nobody fanned out
+    FAN_OUT_GRACE: float = 3.0  # seconds before the sweep rings for what nobody fanned out or processed
 
     if TYPE_CHECKING:
 

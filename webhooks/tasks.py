@@ -25,7 +25,7 @@ from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
-from webhooks.services import audit_chain, dead_letters, handshake, idempotency, partitions, task_failures
+from webhooks.services import audit_chain, dead_letters, handshake, idempotency, partitions, processing, task_failures
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
@@ -127,6 +127,7 @@ def sweep() -> str:
     for delivery_id in found.dead:
         if task_failures.key(dead_letter.name, [str(delivery_id)]) not in resting:
             _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
+    ring_process(key for key in found.unprocessed if task_failures.key(process.name, [str(key)]) not in resting)
     return f"{len(found.bells)} due, {found.expired} leases expired"
 
 
@@ -161,6 +162,13 @@ def validate(endpoint_id: str) -> str:
     if word == "granted":
         ring_settle([key])
     return word
+
+
+@shared_task(name="webhooks.process")
+def process(received_id: str) -> str:
+    """Process one message that a source sent."""
+    flags.lower_flags([f"process:{received_id}"])
+    return processing.process(UUID(received_id))
 
 
 @shared_task(name="webhooks.maintain")
@@ -245,6 +253,18 @@ def ring_settle(endpoint_ids: Iterable[UUID]) -> None:
     for name in flags.raise_flags([f"settle:{endpoint_id}" for endpoint_id in endpoint_ids]):
         if not _publish(settle, [name.removeprefix("settle:")], "default"):
             flags.lower_flags([name])
+
+
+def ring_process(received_ids: Iterable[UUID]) -> None:
+    """Say that messages have come in. Call it after their commit (:func:`on_commit`)."""
+    received_ids = list(received_ids)
+    if _is_held(ring_process, received_ids):
+        return
+    rung = flags.raise_flags([f"process:{received_id}" for received_id in received_ids])
+    for n, name in enumerate(rung):
+        if not _publish(process, [name.removeprefix("process:")], "default"):
+            flags.lower_flags(rung[n:])
+            return
 
 
 def ring_validate(endpoint_ids: Iterable[UUID]) -> None:

@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 from pytest_django import Settings
 
-from tests.factories import make_delivery, make_endpoint, make_event
+from tests.factories import make_delivery, make_endpoint, make_event, make_received, make_source
 from tests.services.engine import at_once, mailbox_faults
 from webhooks.core import ids
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Mailbox
+from webhooks.services import processing
 from webhooks.services.bell import Bell
 from webhooks.services.sweep import sweep
 
@@ -35,6 +36,7 @@ def test_an_idle_system_has_nothing_to_ring() -> None:
     make_event(fanned_out=True)
     found = sweep()
     assert (found.bells, found.unsettled, found.unrouted, found.dead, found.expired) == ([], [], None, [], 0)
+    assert found.unprocessed == []
 
 
 def test_due_mailboxes_are_rung_longest_waiting_first() -> None:
@@ -52,6 +54,20 @@ def test_an_outbox_that_nobody_routed_is_rung_after_its_grace(seconds: float, ru
     moment = ago(seconds)
     Event.objects.filter(id=event.id).update(id=ids.floor(moment))
     assert sweep().unrouted == (ids.floor(moment) if rung else None)
+
+
+def test_received_messages_that_nobody_processed_are_rung_for_oldest_first() -> None:
+    source = make_source()
+    moments = [ago(50), ago(500), ago(0)]
+    waiting = [make_received(source, id=ids.floor(moment)).id for moment in moments]
+    make_received(source, id=ids.floor(ago(70)), processed_at=ago(60), status="processed")
+    assert sweep().unprocessed == [waiting[1], waiting[0]]
+
+
+def test_a_processed_message_is_not_rung_for_again() -> None:
+    message = make_received(id=ids.floor(ago(50)))
+    assert [processing.process(message.id), processing.process(message.id)] == ["processed", "known"]
+    assert sweep().unprocessed == []
 
 
 def test_the_grace_is_a_setting(settings: Settings) -> None:

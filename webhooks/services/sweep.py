@@ -21,19 +21,21 @@ from webhooks.services.fan_out import notify_mailboxes
 _ENDPOINTS = 1000  # doorbells of one sweep
 _LEASES = 1000
 _DEAD = 500
+_RECEIVED = 500  # messages that are rung for again at once
 _DEAD_GRACE = 5  # seconds the dead-letter worker has before a delivery is announced again
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What to ring: endpoints with due work or a state to follow, the oldest event left in the outbox, dead
-    deliveries."""
+    deliveries, received messages that nobody has processed."""
 
     bells: list[Bell]
     unsettled: list[UUID]
     unrouted: UUID | None
     dead: list[UUID]
     expired: int
+    unprocessed: list[UUID]
 
 
 _DUE = """
@@ -42,6 +44,7 @@ WHERE next_due_at <= now() ORDER BY next_due_at LIMIT %s
 """
 _UNSETTLED = "SELECT endpoint_id FROM webhooks_mailbox WHERE unsettled LIMIT %s"
 _OUTBOX = "SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL AND id < %s ORDER BY id LIMIT 1"
+_INBOX = "SELECT id FROM webhooks_receivedmessage WHERE processed_at IS NULL AND id < %s ORDER BY id LIMIT %s"
 _UNANNOUNCED = """
 SELECT id FROM webhooks_delivery
 WHERE state = 'dead' AND dead_lettered_at IS NULL AND finished_at < now() - %s * interval '1 second' LIMIT %s
@@ -98,7 +101,9 @@ def sweep() -> Swept:
         unrouted = next((event_id for (event_id,) in cursor.fetchall()), None)
         cursor.execute(_UNANNOUNCED, [_DEAD_GRACE, _DEAD])
         dead = [delivery_id for (delivery_id,) in cursor.fetchall()]
-    return Swept(bells, unsettled, unrouted, dead, expired)
+        cursor.execute(_INBOX, [before, _RECEIVED])
+        unprocessed = [received_id for (received_id,) in cursor.fetchall()]
+    return Swept(bells, unsettled, unrouted, dead, expired, unprocessed)
 
 
 def _free_expired() -> int:
