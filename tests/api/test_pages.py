@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.checks import problem
+from tests.api.described import faults
 from tests.factories import make_delivery, make_endpoint, make_event
 from webhooks.api.views import documents
 from webhooks.conf import conf
@@ -22,6 +25,8 @@ from webhooks.models import DeadLetter, Heartbeat, TaskFailure, Tenant
 from webhooks.services import heartbeats
 
 OPENAPI = Path(__file__).parents[2] / "docs" / "openapi.json"
+# Operations that ask for no credential.
+PUBLIC_OPERATIONS = ("consent_by_get", "consent_by_post")
 
 
 # --- health
@@ -144,6 +149,10 @@ def test_the_schema_is_valid_and_made_without_a_warning(tmp_path: Path) -> None:
     assert json.loads(made.read_text())["openapi"].startswith("3.1")
 
 
+def test_the_document_is_one_by_the_meta_schema_of_openapi(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+
 def test_the_schema_is_for_everybody(client: Client) -> None:
     response = client.get("/api/schema")
     assert (response.status_code, response["Content-Type"]) == (200, "application/json")
@@ -157,19 +166,32 @@ def _walk(node: Any, path: str = "") -> Any:
         yield from _walk(item, f"{path}/{name}")
 
 
-def test_every_field_parameter_and_operation_is_described(document: dict[str, Any]) -> None:
-    silent = []
-    for path, node in _walk(document):
-        if not isinstance(node, dict):
-            continue
-        properties = node.get("properties")
-        if isinstance(properties, dict) and "/properties/" not in path[-12:]:
-            silent += [f"{path}/{name}" for name, field in properties.items() if not field.get("description")]
-        if {"name", "in"} <= node.keys() and not node.get("description"):
-            silent.append(path)
-        if "operationId" in node and not (node.get("summary") and node.get("description")):
-            silent.append(path)
-    assert not silent
+def test_every_operation_parameter_and_field_is_described_limited_and_shown_by_an_example(
+    document: dict[str, Any],
+) -> None:
+    found = list(faults(document))
+    assert not found, "\n".join(found)
+
+
+def test_the_check_of_the_document_sees_what_is_missing(document: dict[str, Any]) -> None:
+    bare = copy.deepcopy(document)
+    operation = bare["paths"]["/api/events"]["post"]
+    operation |= {"summary": "", "tags": ["Nothing"]}
+    operation["parameters"].append({"name": "n", "in": "query", "schema": {"type": "integer", "examples": ["one"]}})
+    bare["components"]["schemas"]["NewEventRequest"]["properties"]["note"] = {"type": "string"}
+    found = " ".join(faults(bare))
+    for part in (
+        "POST /api/events has no summary",
+        "POST /api/events has a tag without a description",
+        "parameter n has no description",
+        "parameter n: its example is not valid",
+        "parameter n has no minimum",
+        "parameter n has no maximum",
+        "NewEventRequest.note has no description",
+        "NewEventRequest.note has no example",
+        "NewEventRequest.note has no maxLength",
+    ):
+        assert part in found, part
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -180,15 +202,45 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
                 target = target[step]
 
 
-def test_every_operation_names_its_problems_and_its_key(document: dict[str, Any]) -> None:
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
-            if operation["operationId"] in ("consent_by_get", "consent_by_post"):
-                assert "security" not in operation, "the receiver that consents has no key"
+def test_every_operation_lists_its_refusals_its_headers_and_its_key(document: dict[str, Any]) -> None:
+    """The statuses themselves are held against the answers by schemathesis."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            answers = operation["responses"]
+            names = {str(parameter.get("$ref")).rpartition("/")[2] for parameter in operation["parameters"]}
+            assert {"400", "406", "500", "503"} <= answers.keys()
+            assert ("404" in answers) >= ("{" in path)
+            assert all("X-Request-ID" in _followed(document, answer)["headers"] for answer in answers.values())
+            if operation["operationId"] in PUBLIC_OPERATIONS:
+                assert "security" not in operation, "whoever asks here has no key"
                 continue
-            assert operation["security"] == [{"apiKey": []}]
+            assert {"apiKey": []} in operation["security"]
             assert "Scope: `" in operation["description"]
+            assert {"401", "403", "429"} <= answers.keys()
+            assert "Location" in answers.get("201", {"headers": ["Location"]})["headers"]
+            assert "Tenant" in names
+            if method != "get" and method != "delete":
+                assert {"409", "413", "415", "422"} <= answers.keys()
+            assert ("IdempotencyKey" in names) == (method == "post")
+
+
+def test_every_refusal_is_a_problem_with_an_example(document: dict[str, Any]) -> None:
+    problem_schema = document["components"]["schemas"]["Problem"]
+    for answer in document["components"]["responses"].values():
+        content = answer["content"]["application/problem+json"]
+        assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+        assert content["example"].keys() >= set(problem_schema["required"])
+        assert content["example"]["type"] in problem_schema["properties"]["type"]["examples"]
+
+
+def _followed(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in node:
+        return node
+    target: Any = document
+    for step in node["$ref"].removeprefix("#/").split("/"):
+        target = target[step]
+    found: dict[str, Any] = target
+    return found
 
 
 def test_the_outgoing_request_is_in_the_schema(document: dict[str, Any]) -> None:

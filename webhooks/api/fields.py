@@ -14,14 +14,16 @@ from rest_framework import serializers
 
 from webhooks.core import envelope, ids
 
+_EXAMPLE = UUID("019932c5-a0e8-71d3-b6f0-9a64e8c51b07")
 
-@extend_schema_field(OpenApiTypes.STR)
+
 class PublicId(serializers.Field[UUID, Any, str, Any]):
     """A key shown as ``<prefix>_<hex>``."""
 
     def __init__(self, prefix: str, **kwargs: Any) -> None:
         super().__init__(read_only=True, **kwargs)
         self.prefix = prefix
+        set_override(self, "field", id_schema(prefix))
 
     def to_representation(self, value: UUID) -> str:
         return ids.show(self.prefix, value)
@@ -50,8 +52,14 @@ class Computed(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+def id_schema(prefix: str) -> dict[str, Any]:
+    """The JSON Schema of a prefixed id."""
+    return {"type": "string", "pattern": f"^{prefix}_[0-9a-f]{{32}}$", "examples": [ids.show(prefix, _EXAMPLE)]}
+
+
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON Schema (OpenAPI 3.1) that also allows null."""
-    if isinstance(schema.get("type"), str):
-        return {**schema, "type": [schema["type"], "null"]}
+    """A JSON Schema (OpenAPI 3.1) that also allows null. One with a title is to be a component: it stays as it is."""
+    if isinstance(schema.get("type"), str) and "title" not in schema:
+        wider = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+        return {**schema, "type": [schema["type"], "null"], **wider}
     return {"oneOf": [schema, {"type": "null"}]}

@@ -83,10 +83,12 @@ class _Moment(_Described):
 
 class _Id(_Described):
     field_class = _IdField
+    schema: ClassVar[dict[str, Any]] = {"type": "string", "maxLength": 64}
 
 
 class _EventType(_Described):
     field_class = _EventTypeField
+    schema: ClassVar[dict[str, Any]] = {"type": "string", "maxLength": patterns.MAX_LENGTH}
 
 
 class _Text(_Described):
@@ -95,6 +97,8 @@ class _Text(_Described):
     field_class = forms.RegexField
 
     def __init__(self, *, pattern: str, wrong: str, **kwargs: Any) -> None:
+        shown = pattern.replace(r"\A", "^").replace(r"\Z", "$")  # as ECMA-262 writes it
+        self.schema = {"type": "string", "pattern": shown}  # type: ignore[misc]
         super().__init__(regex=pattern, error_messages={"invalid": wrong}, **kwargs)
 
 

@@ -84,7 +84,7 @@ class CursorPagination(BasePagination):
                 "in": "query",
                 "required": False,
                 "description": "Where the page begins: taken from `next` or `previous`, never made up.",
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "maxLength": 64},
             },
         ]
 
@@ -92,6 +92,7 @@ class CursorPagination(BasePagination):
         link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
+            "description": "A page of a list.",
             "required": ["next", "previous", "results"],
             "properties": {
                 "next": {
@@ -103,7 +104,7 @@ class CursorPagination(BasePagination):
                     ),
                 },
                 "previous": {**link, "description": "The page of newer objects; null on the first one."},
-                "results": {**schema, "description": "Newest first."},
+                "results": {**schema, "maxItems": MAX_LIMIT, "description": "Newest first."},
             },
         }
 

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, cast
 
 from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.serializers import ListSerializer
 
+from webhooks.api import schema_answers, schema_examples
 from webhooks.api.authentication import TENANT_HEADER
-from webhooks.api.idempotency import HEADER
 from webhooks.api.permissions import needed_scope
-from webhooks.api.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
-from webhooks.api.schema_webhooks import HEADERS as DELIVERY_HEADERS
+from webhooks.api.schema_webhooks import HEADER_EXAMPLES, HEADERS, MAX_HEADER
 
-_TENANT = {
-    "name": TENANT_HEADER,
-    "in": "header",
-    "required": False,
-    "description": "For platform keys: the tenant to act for, by id or slug; without it they see all.",
-    "schema": {"type": "string"},
-}
-_REQUEST_ID = {
-    "name": "X-Request-ID",
-    "in": "header",
-    "required": False,
-    "description": "Your id of this request: it comes back, is logged and is the correlation id of its events. One "
-    "that is not made of 1 to 128 of A-Z a-z 0-9 . _ - is replaced.",
-    "schema": {"type": "string"},
-}
-_IDEMPOTENCY_KEY = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "description": "A key of your choice. The same request again under the same key is answered as before, with "
-    "`Idempotent-Replayed: true`, and not done again; another request under it is refused with 422, and with 409 one "
-    "that comes while the first is running.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
-}
 # first segment of a path -> what its {id} is
 _IDS = {
     "webhooks": "Id of the webhook (`wh_…`).",
@@ -48,41 +26,6 @@ _IDS = {
     "tenants": "Id (`ten_…`) or slug of the tenant.",
     "consents": "What the callback URL of the handshake ends with.",
     "api-keys": "Id of the key (`key_…`).",
-}
-_WHERE = {
-    "pointer": "JSON Pointer (RFC 6901) into the body.",
-    "parameter": "Name of a query parameter.",
-    "header": "Name of a header.",
-    "detail": "What is wrong and how to mend it.",
-}
-_PROBLEM = {
-    "type": "object",
-    "description": "An error (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "instance", "request_id"],
-    "properties": {
-        "type": {
-            "type": "string",
-            "description": "The kind of problem; never changes.",
-            "examples": [f"{TYPE_PREFIX}{kind}" for kind in TITLES],
-        },
-        "title": {"type": "string", "description": "The kind of problem in words."},
-        "status": {"type": "integer", "description": "The HTTP status."},
-        "detail": {"type": "string", "description": "What went wrong this time."},
-        "instance": {"type": "string", "description": "The path that was asked for."},
-        "request_id": {
-            "type": "string",
-            "description": "X-Request-ID of the answer: name it when you ask for help.",
-        },
-        "errors": {
-            "type": "array",
-            "description": "For bad input: every fault that was found.",
-            "items": {
-                "type": "object",
-                "required": ["detail"],
-                "properties": {name: {"type": "string", "description": text} for name, text in _WHERE.items()},
-            },
-        },
-    },
 }
 
 
@@ -98,6 +41,17 @@ class AutoSchema(openapi.AutoSchema):
         if not cast(Any, self.view).required_scopes:
             return words
         return f"{words}\n\nScope: `{needed_scope(self.view, self.method)}`.".strip()
+
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
+        """Answers have all fields of their serializer but those it names in ``sometimes``."""
+        made = super()._map_basic_serializer(serializer, direction)
+        if direction == "response":
+            sometimes = getattr(serializer, "sometimes", ())
+            made["required"] = sorted(name for name in made["properties"] if name not in sometimes)
+        for name, field in serializer.fields.items():
+            if isinstance(field, ListSerializer) and field.max_length and name in made["properties"]:
+                made["properties"][name]["maxItems"] = field.max_length
+        return made
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return self.method == "GET" and getattr(self.view, "lists", False)
@@ -120,33 +74,82 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular's last step: headers and the problem answer of every operation, the outgoing request."""
+    """drf-spectacular's last step: refusals, headers and examples of every operation, the outgoing requests."""
     components = result.setdefault("components", {})
     # Bodies of webhooks are met after the components were collected.
     late = generator.registry.build({}).get("schemas", {})
-    components["schemas"] = dict(sorted(({"Problem": _PROBLEM} | late | components.get("schemas", {})).items()))
-    answer = {
-        "description": "An error.",
-        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    components.setdefault("responses", {})["Problem"] = answer
+    components["schemas"] = {"Problem": schema_answers.PROBLEM} | late | components.get("schemas", {})
+    components["responses"] = schema_answers.responses()
+    components["headers"] = dict(schema_answers.HEADERS)
+    components["parameters"] = dict(schema_answers.PARAMETERS)
     for path, operations in result.get("paths", {}).items():
         for method, operation in operations.items():
-            for parameter in operation.setdefault("parameters", []):
-                if parameter["in"] == "path":
-                    parameter["description"] = _IDS[path.split("/")[2]]
-            operation["parameters"].extend([_TENANT, _REQUEST_ID, *([_IDEMPOTENCY_KEY] if method == "post" else [])])
-            operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
-            for status, response in operation["responses"].items():
-                if not response.get("description", "$ref" in response):
-                    response["description"] = HTTPStatus(int(status)).phrase + "."
-    for name, text in DELIVERY_HEADERS.items():
-        header = {
+            _finish_operation(path, method, operation)
+    for operations in result.get("webhooks", {}).values():
+        operations["post"].setdefault("parameters", []).extend(_delivery_headers())
+    result = copy.deepcopy(result)  # constants of the code are part of it
+    _hoist(result)
+    schema_examples.fill(result)
+    result["components"]["schemas"] = dict(sorted(result["components"]["schemas"].items()))
+    return result
+
+
+def _delivery_headers() -> list[dict[str, Any]]:
+    return [
+        {
             "name": name,
             "in": "header",
             "required": False,
             "description": text,
-            "schema": {"type": "string"},
+            "schema": {"type": "string", "maxLength": MAX_HEADER, "examples": [HEADER_EXAMPLES[name]]},
         }
-        result["webhooks"]["event"]["post"].setdefault("parameters", []).append(header)
-    return result
+        for name, text in HEADERS.items()
+    ]
+
+
+def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None:
+    for parameter in operation.setdefault("parameters", []):
+        if parameter["in"] == "path":
+            parameter["description"] = _IDS[path.split("/")[2]]
+            parameter["schema"].setdefault("maxLength", 128)
+    open_to_all = not operation.get("security")
+    shared = (
+        ["RequestId"] if open_to_all else ["Tenant", "RequestId", *(["IdempotencyKey"] if method == "post" else [])]
+    )
+    operation["parameters"] += [{"$ref": f"#/components/parameters/{name}"} for name in shared]
+    answers = operation["responses"]
+    for status, response in answers.items():
+        if not response.get("description"):
+            response["description"] = HTTPStatus(int(status)).phrase + "."
+        shared_headers = schema_answers.success_headers(status, method, public=open_to_all)
+        response["headers"] = {**shared_headers, **response.get("headers", {})}
+    refusals = set(schema_answers.refusals(path, method, public=open_to_all))
+    refusals |= {int(status) for status in answers if status >= "400"}
+    for refusal in sorted(refusals):
+        answers[str(refusal)] = {"$ref": f"#/components/responses/{schema_answers.REFUSALS[refusal][0]}"}
+
+
+def _hoist(document: dict[str, Any]) -> None:
+    """Make a component of each object schema with a ``title``, so that clients get one class of it and not several."""
+    schemas = document["components"]["schemas"]
+    found: dict[str, Any] = {}
+    for holder, key in list(_titled(document)):
+        schema = holder[key]
+        name = schema.pop("title")
+        read_only = {"readOnly": schema.pop("readOnly")} if "readOnly" in schema else {}
+        said = {"description": schema["description"]} if read_only else {}
+        if found.setdefault(name, schema) != schema or name in schemas:
+            raise ValueError(f"two schemas of the API have the title {name}")
+        holder[key] = {"$ref": f"#/components/schemas/{name}", **said, **read_only}
+    schemas |= found
+
+
+def _titled(node: Any) -> Iterator[tuple[Any, Any]]:
+    """The places of titled object schemas, inner ones first."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, item in items:
+        if key in ("example", "examples"):
+            continue
+        yield from _titled(item)
+        if isinstance(item, dict) and isinstance(item.get("title"), str) and item.get("type") == "object":
+            yield node, key

@@ -33,7 +33,7 @@ class BatchSerializer(serializers.Serializer[Any]):
 
     batch_id = serializers.CharField(help_text="Id of the batch; the same when it is sent again. Also in `webhook-id`.")
     created_at = serializers.DateTimeField(help_text="Time of its newest delivery.")
-    event_count = serializers.IntegerField(help_text="Number of events.")
+    event_count = serializers.IntegerField(min_value=1, help_text="Number of events.")
     events = EnvelopeSerializer(many=True, help_text="In the order in which they were accepted.")
 
 
@@ -52,6 +52,23 @@ HEADERS = {
     "X-Webhook-Delivery": "Id of the delivery.",
     "X-Webhook-Attempt": "1 for the first attempt of the delivery.",
     "X-Correlation-ID": "Correlation id of the event.",
+}
+
+MAX_HEADER = 4096  # characters; the longest are signatures during a rotation
+HEADER_EXAMPLES = {
+    "webhook-id": "order-1001-created",
+    "webhook-timestamp": "1757518245",
+    "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+    "X-Webhook-Signature": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "X-Hub-Signature-256": "sha256=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "Stripe-Signature": "t=1757518245,v1=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "Content-Digest": "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
+    "Signature-Input": 'sig1=("@method" "@target-uri" "content-digest");created=1757518245;keyid="sig_0199…"',
+    "Signature": "sig1=:K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=:",
+    "X-Webhook-Event": "order.created",
+    "X-Webhook-Delivery": "dlv_019932c5a0e871d3b6f09a64e8c51b07",
+    "X-Webhook-Attempt": "1",
+    "X-Correlation-ID": "7b1c0de2f5a94c1e",
 }
 
 EVENT_DELIVERY = OpenApiWebhook(

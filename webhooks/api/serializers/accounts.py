@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.fields import Computed, Moment, PublicId, id_schema, nullable
 from webhooks.core import ids
 from webhooks.models import SCOPES, ApiKey, Tenant
 
@@ -39,17 +39,20 @@ class ApiKeySerializer(serializers.Serializer[ApiKey]):
     id = PublicId(ids.API_KEY, help_text="Id of the key.")
     name = serializers.CharField(max_length=200, help_text="For people.")
     prefix = Computed(
-        lambda key: f"clk_{key.prefix}", {"type": "string"}, read_only=True, help_text="How its token begins."
+        lambda key: f"clk_{key.prefix}",
+        {"type": "string", "maxLength": 20},
+        read_only=True,
+        help_text="How its token begins.",
     )
     tenant_id = Computed(
         lambda key: ids.show(ids.TENANT, key.tenant_id) if key.tenant_id else None,
-        nullable({"type": "string"}),
+        nullable(id_schema(ids.TENANT)),
         read_only=True,
         help_text="The tenant it acts for; null: a platform key.",
     )
     scopes = Computed(
         lambda key: key.scopes,
-        nullable({"type": "array", "items": {"type": "string", "enum": list(SCOPES)}}),
+        nullable({"type": "array", "maxItems": len(SCOPES), "items": {"type": "string", "enum": list(SCOPES)}}),
         required=False,
         help_text="What it may do; never more than the key that makes it. Absent: the same as that one.",
     )

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.fields import Computed, Moment, PublicId, id_schema, nullable
 from webhooks.core import ids
 from webhooks.models import AuditEntry
 from webhooks.models.audit import PREFIX
@@ -20,7 +20,9 @@ def _text(description: str) -> dict[str, Any]:
 
 
 _ACTOR = {
+    "title": "Actor",
     "type": "object",
+    "description": "Who did something.",
     "required": ["kind", "id", "label"],
     "properties": {
         "kind": {"type": "string", "enum": AuditEntry.Actor.values, "description": "What kind of caller it was."},
@@ -29,7 +31,9 @@ _ACTOR = {
     },
 }
 _OBJECT = {
+    "title": "AuditedObject",
     "type": "object",
+    "description": "What something was done to.",
     "required": ["kind", "id", "label"],
     "properties": {
         "kind": _text("Such as `webhook` or `api_key`."),
@@ -41,7 +45,9 @@ _CHANGE = {
     "oneOf": [
         {"type": "string", "const": "changed"},
         {
+            "title": "ChangedValue",
             "type": "object",
+            "description": "A field that was changed.",
             "required": ["before", "after"],
             "properties": {
                 "before": {"description": "The value until then; a long one is cut."},
@@ -63,7 +69,7 @@ class AuditEntrySerializer(serializers.Serializer[AuditEntry]):
     at = Moment(read_only=True, help_text="When it happened.")
     tenant_id = Computed(
         lambda entry: ids.show(ids.TENANT, entry.tenant_id) if entry.tenant_id else None,
-        nullable(_TEXT),
+        nullable(id_schema(ids.TENANT)),
         read_only=True,
         help_text="The tenant it is about; null: the platform.",
     )
@@ -79,11 +85,11 @@ class AuditEntrySerializer(serializers.Serializer[AuditEntry]):
     )  # fmt: skip
     objects = Computed(
         lambda entry: entry.objects_named,
-        {"type": "array", "items": _TEXT},
+        {"type": "array", "maxItems": 100, "items": _TEXT},
         read_only=True,
         help_text="Ids of what it was done to, at most 100.",
     )
-    count = serializers.IntegerField(read_only=True, help_text="Number of objects it was done to.")
+    count = serializers.IntegerField(read_only=True, min_value=0, help_text="Number of objects it was done to.")
     changes = Computed(
         lambda entry: entry.changes,
         {"type": "object", "additionalProperties": _CHANGE},

@@ -46,7 +46,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
         read_only=True,
         help_text="Why it was made.",
     )
-    attempt_count = serializers.IntegerField(read_only=True, help_text="Requests made so far.")
+    attempt_count = serializers.IntegerField(read_only=True, min_value=0, help_text="Requests made so far.")
     next_attempt_at = Computed(
         _moment("next_attempt_at"),
         nullable(_MOMENT),
@@ -88,7 +88,7 @@ class AttemptSerializer(serializers.Serializer[Attempt]):
     id = PublicId(ids.ATTEMPT, help_text="Id of the attempt.")
     delivery_id = PublicId(ids.DELIVERY, help_text="Id of the delivery.")
     webhook_id = PublicId(ids.WEBHOOK, source="endpoint_id", help_text="Id of the webhook.")
-    number = serializers.IntegerField(read_only=True, help_text="1 for the first attempt of the delivery.")
+    number = serializers.IntegerField(read_only=True, min_value=1, help_text="1 for the first attempt of the delivery.")
     trigger = Computed(
         lambda row: row.trigger,
         {"type": "string", "enum": Trigger.values},
@@ -182,7 +182,7 @@ class DeadLetterSerializer(serializers.Serializer[DeadLetter]):
         read_only=True,
         help_text="HTTP status of the last answer; null without one.",
     )
-    attempt_count = serializers.IntegerField(read_only=True, help_text="Requests that were made.")
+    attempt_count = serializers.IntegerField(read_only=True, min_value=0, help_text="Requests that were made.")
     created_at = Moment(read_only=True, help_text="When it was given up.")
     resolved_at = Computed(
         _moment("resolved_at"),

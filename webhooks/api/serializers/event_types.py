@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from rest_framework import serializers
 
-from webhooks.api.fields import Computed, Moment, nullable
+from webhooks.api.fields import Computed, Moment, id_schema, nullable
 from webhooks.core import ids
 from webhooks.models import EventType, EventTypeVersion
+from webhooks.services import event_type_fields, event_types
 
 _MOMENT = {"type": "string", "format": "date-time"}
 _SCHEMA = {"type": ["object", "boolean", "null"], "additionalProperties": True}
@@ -42,7 +43,7 @@ def _json(name: str) -> Any:
 class _Deprecable(serializers.Serializer[Any]):
     deprecated_at = Computed(_moment("deprecated_at"), nullable(_MOMENT), required=False, help_text=_DEPRECATED)
     deprecation_message = serializers.CharField(
-        max_length=500, required=False, help_text="What to use instead, for people."
+        max_length=event_type_fields.MAX_MESSAGE, required=False, help_text="What to use instead, for people."
     )
 
 
@@ -50,7 +51,9 @@ class EventTypeVersionSerializer(_Deprecable):
     """A version of an event type."""
 
     version = serializers.RegexField(_VERSION, source="name", help_text="Name of the version, such as v2.")
-    description = serializers.CharField(required=False, help_text="For people.")
+    description = serializers.CharField(
+        required=False, max_length=event_type_fields.MAX_DESCRIPTION, help_text="For people."
+    )
     schema = Computed(_json("schema"), _SCHEMA, required=False, help_text=_SCHEMA_HELP)
     example = Computed(_json("example"), {}, required=False, help_text=_EXAMPLE_HELP)
     enforcement = Computed(
@@ -59,7 +62,9 @@ class EventTypeVersionSerializer(_Deprecable):
         required=False,
         help_text=_ENFORCEMENT,
     )
-    warned = serializers.IntegerField(read_only=True, help_text="Events accepted although they failed the schema.")
+    warned = serializers.IntegerField(
+        read_only=True, min_value=0, help_text="Events accepted although they failed the schema."
+    )
     last_warned_at = Computed(
         _moment("last_warned_at"), nullable(_MOMENT), read_only=True, help_text="When the last one of them came."
     )
@@ -68,7 +73,9 @@ class EventTypeVersionSerializer(_Deprecable):
 
 class _TypeSerializer(_Deprecable):
     name = serializers.CharField(max_length=128, help_text="Such as order.created: segments joined by dots.")
-    description = serializers.CharField(required=False, help_text="For people.")
+    description = serializers.CharField(
+        required=False, max_length=event_type_fields.MAX_DESCRIPTION, help_text="For people."
+    )
 
 
 class EventTypeSerializer(_TypeSerializer):
@@ -76,14 +83,16 @@ class EventTypeSerializer(_TypeSerializer):
 
     tenant_id = Computed(
         lambda row: ids.show(ids.TENANT, row.tenant_id) if row.tenant_id else None,
-        nullable({"type": "string"}),
+        nullable(id_schema(ids.TENANT)),
         read_only=True,
         help_text="The tenant it belongs to; null: it is known to all tenants.",
     )
     version = serializers.RegexField(
         _VERSION, required=False, help_text="The version of events that are published without one."
     )
-    versions = EventTypeVersionSerializer(many=True, required=False, help_text="Oldest first.")
+    versions = EventTypeVersionSerializer(
+        many=True, required=False, max_length=event_types.MAX_VERSIONS, help_text="Oldest first."
+    )
     created_at = Moment(read_only=True, help_text="When it was registered.")
 
 
@@ -107,7 +116,7 @@ class ImportSerializer(serializers.Serializer[Any]):
         lambda row: None,
         {"type": "object", "additionalProperties": True},
         help_text="OpenAPI 3.1 or 3.2 as JSON. Each name under `webhooks` becomes a type; the JSON schema of its "
-        "`post` request body the schema of the data.",
+        "`post` request body the schema of the data. At most 2048 KiB.",
     )
     version = serializers.RegexField(
         _VERSION, required=False, default="v1", help_text="The version that is made or changed."

@@ -8,6 +8,7 @@ import msgspec
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId
+from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.models import Event
 from webhooks.services.ingest import DEFAULT_VERSION
@@ -40,7 +41,7 @@ class EventSerializer(serializers.Serializer[Event]):
         read_only=True,
         help_text="`routed`: its deliveries have been made.",
     )
-    matched = serializers.IntegerField(read_only=True, help_text="Deliveries made when it was routed.")
+    matched = serializers.IntegerField(read_only=True, min_value=0, help_text="Deliveries made when it was routed.")
     origin = Computed(
         lambda event: event.origin,
         {"type": "string", "enum": Event.Origin.values},
@@ -119,6 +120,8 @@ class BatchFaultSerializer(serializers.Serializer[Any]):
 class PublishedSerializer(serializers.Serializer[Any]):
     """An event that is durable now."""
 
+    sometimes = ("warnings",)
+
     id = serializers.CharField(read_only=True, help_text="Your own id, or the one Clarion gave it.")
     type = serializers.CharField(read_only=True, help_text="Its type.")
     created_at = serializers.DateTimeField(read_only=True, help_text="When it happened.")
@@ -135,21 +138,23 @@ class PublishedSerializer(serializers.Serializer[Any]):
 class NewBatchSerializer(serializers.Serializer[Any]):
     """Events to publish together. At most 1000 events and 5 MiB."""
 
-    events = NewEventSerializer(many=True, help_text="Each is accepted or refused by itself.")
+    events = NewEventSerializer(
+        many=True, max_length=conf.MAX_BATCH_EVENTS, help_text="Each is accepted or refused by itself."
+    )
 
 
 class RefusedEventSerializer(serializers.Serializer[Any]):
     """An event of a batch that was not accepted."""
 
-    index = serializers.IntegerField(read_only=True, help_text="Place of the event in the batch, from 0.")
+    index = serializers.IntegerField(read_only=True, min_value=0, help_text="Place of the event in the batch, from 0.")
     errors = BatchFaultSerializer(many=True, read_only=True, help_text="What is wrong with it.")  # type: ignore[assignment]
 
 
 class BatchResultSerializer(serializers.Serializer[Any]):
     """What became of a batch."""
 
-    accepted = serializers.IntegerField(read_only=True, help_text="New events, durable now.")
-    duplicates = serializers.IntegerField(read_only=True, help_text="Events that were there already.")
+    accepted = serializers.IntegerField(read_only=True, min_value=0, help_text="New events, durable now.")
+    duplicates = serializers.IntegerField(read_only=True, min_value=0, help_text="Events that were there already.")
     events = PublishedSerializer(
         many=True,
         read_only=True,

@@ -8,12 +8,16 @@ from rest_framework import serializers
 
 from webhooks.api.fields import Computed
 from webhooks.api.serializers.webhook_shapes import SIGNING_KEYS
+from webhooks.core import patterns
+from webhooks.services import endpoints
 
 
 class ConsentSerializer(serializers.Serializer[Any]):
     """Consent was taken."""
 
-    status = serializers.CharField(read_only=True, help_text="`granted`.")
+    status = Computed(
+        lambda answer: answer["status"], {"type": "string", "const": "granted"}, read_only=True, help_text="`granted`."
+    )
 
 
 class RotateSecretSerializer(serializers.Serializer[Any]):
@@ -23,6 +27,7 @@ class RotateSecretSerializer(serializers.Serializer[Any]):
         required=False,
         default=86_400,
         min_value=0,
+        max_value=endpoints.MAX_OVERLAP,
         help_text="Seconds for which the old secret signs as well; 86400 (a day) when absent, at most a week.",
     )
 
@@ -38,7 +43,7 @@ class SecretSerializer(serializers.Serializer[Any]):
         help_text="The ed25519 keys, the new one first; empty when the webhook has none.",
     )
     overlap_seconds = serializers.IntegerField(
-        read_only=True, help_text="Seconds for which the old secret signs as well."
+        read_only=True, min_value=0, help_text="Seconds for which the old secret signs as well."
     )
 
 
@@ -56,6 +61,7 @@ class TestEventSerializer(serializers.Serializer[Any]):
     event_type = serializers.CharField(
         required=False,
         default="webhook.test",
+        max_length=patterns.MAX_LENGTH,
         help_text="Type of the test event; `webhook.test` when absent.",
     )
 

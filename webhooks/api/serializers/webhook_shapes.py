@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from webhooks.api.fields import nullable
-from webhooks.core import backoff, oauth2
+from webhooks.api.fields import id_schema, nullable
+from webhooks.core import backoff, certificates, ids, oauth2, urls
 from webhooks.models import Consent
 from webhooks.services import endpoint_auth, endpoint_fields
 
 TEXT = {"type": "string"}
-TEXTS = {"type": "array", "items": TEXT}
 ANY = {"type": "object", "additionalProperties": True}
 
+
+def texts(longest: int) -> dict[str, Any]:
+    """A list of texts, each with at most so many characters."""
+    return {"type": "array", "items": {**TEXT, "maxLength": longest}}
+
+
+_AUTH_NAMES = {
+    "none": "NoAuth", "basic": "BasicAuth", "bearer": "BearerAuth", "api_key": "ApiKeyAuth", "oauth2": "OAuth2Auth",
+    "mtls": "MtlsAuth",
+}  # fmt: skip
+_AUTH_LIMITS = {
+    "token_url": urls.MAX_URL_LENGTH, "scope": endpoint_auth.MAX_SCOPE, "certificate": certificates.MAX_PEM,
+    "private_key": certificates.MAX_PEM,
+}  # fmt: skip
 _AUTH_TEXTS = {
     "token_url": "Where access tokens are asked for: https, a public host.",
     "scope": "Scopes to ask for, with blanks between them.",
@@ -25,6 +38,7 @@ _AUTH_TEXTS = {
 def _auth_part(kind: str, part: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "type": "string",
+        "maxLength": _AUTH_LIMITS.get(part, endpoint_auth.MAX_CREDENTIAL),
         "description": _AUTH_TEXTS.get(part, f"{part.replace('_', ' ').capitalize()} of {kind} auth."),
     }
     if part == "token_endpoint_auth_method":
@@ -35,8 +49,9 @@ def _auth_part(kind: str, part: str) -> dict[str, Any]:
 AUTH = {
     "oneOf": [
         {
+            "title": _AUTH_NAMES[kind],
             "type": "object",
-            "title": kind,
+            "description": f"How to log in at the receiver: {kind}.",
             "required": ["type", *(part for part in parts if part not in endpoint_auth.OPTIONAL_PARTS)],
             "additionalProperties": False,
             "properties": {"type": {"const": kind, "description": "The kind of auth."}}
@@ -49,7 +64,9 @@ RETRY_POLICY = {
     "oneOf": [
         {"type": "string", "enum": list(backoff.POLICIES)},
         {
+            "title": "RetrySchedule",
             "type": "object",
+            "description": "A retry policy of your own.",
             "required": ["schedule"],
             "additionalProperties": False,
             "properties": {
@@ -71,7 +88,9 @@ RETRY_POLICY = {
     ]
 }
 BATCH = {
+    "title": "BatchSettings",
     "type": "object",
+    "description": "When several events go into one request.",
     "additionalProperties": False,
     "properties": {
         "max_events": {
@@ -91,7 +110,9 @@ BATCH = {
     },
 }
 RATE_LIMIT = {
+    "title": "RateLimitSettings",
     "type": "object",
+    "description": "How many requests the receiver gets.",
     "required": ["limit"],
     "additionalProperties": False,
     "properties": {
@@ -113,12 +134,16 @@ RATE_LIMIT = {
 
 
 CONSENT = {
+    "title": "ConsentState",
     "type": "object",
+    "description": "State of the handshake with the receiver.",
     "required": ["status", "detail", "granted_rate", "asked_at", "answered_at", "next_try_at"],
     "properties": {
         "status": {"type": "string", "enum": Consent.Status.values, "description": "Deliveries wait while pending."},
         "detail": nullable(TEXT | {"description": "What came of the last request, in a sentence."}),
-        "granted_rate": nullable({"type": "integer", "description": "Requests a minute; null: any number."}),
+        "granted_rate": nullable(
+            {"type": "integer", "minimum": 1, "description": "Requests a minute; null: any number."}
+        ),
         "asked_at": nullable({"type": "string", "format": "date-time", "description": "The last request."}),
         "answered_at": nullable({"type": "string", "format": "date-time", "description": "When consent was given."}),
         "next_try_at": nullable(
@@ -131,10 +156,12 @@ CONSENT = {
 SIGNING_KEYS = {
     "type": "array",
     "items": {
+        "title": "SigningKey",
         "type": "object",
+        "description": "The public half of a key that signs deliveries.",
         "required": ["id", "public_key", "valid_until"],
         "properties": {
-            "id": {"type": "string", "description": "`kid` of the JWKS and `keyid` of `rfc9421`."},
+            "id": {**id_schema(ids.SIGNING_KEY), "description": "`kid` of the JWKS and `keyid` of `rfc9421`."},
             "public_key": {"type": "string", "description": "`whpk_` and the base64 of the key (32 bytes)."},
             "valid_until": nullable(
                 {"type": "string", "format": "date-time", "description": "When it stops to sign; null: it stays."}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
@@ -17,10 +18,10 @@ from webhooks.api.serializers.webhook_shapes import (
     RETRY_POLICY,
     SIGNING_KEYS,
     TEXT,
-    TEXTS,
+    texts,
 )
 from webhooks.conf import conf
-from webhooks.core import headers, ids, signatures
+from webhooks.core import headers, ids, patterns, signatures, urls
 from webhooks.models import Endpoint, SigningKey
 from webhooks.services import backlog, endpoint_auth, endpoint_fields
 
@@ -62,21 +63,22 @@ def _first(name: str) -> Any:
 
 
 class WebhookSerializer(serializers.Serializer[Endpoint]):
-    """A webhook: where the events of some types go, and how they are delivered.
+    """A webhook: where the events of some types go, and how they are delivered."""
 
-    Context of an answer: ``breakers`` (id -> word) and ``pending`` (id -> number).
-    """
+    # Context of an answer: ``breakers`` (id -> word) and ``pending`` (id -> number).
 
     id = PublicId(ids.WEBHOOK, help_text="Id of the webhook.")
     url = serializers.CharField(
-        max_length=2048,
+        max_length=urls.MAX_URL_LENGTH,
         help_text="Where deliveries are sent: https, a public host, in canonical form. `{version}` and "
         "`{event_type}` may stand in the path.",
     )
-    webhook_url = serializers.CharField(source="url", required=False, help_text="The same as `url`; accepted for it.")
+    webhook_url = serializers.CharField(
+        source="url", required=False, max_length=urls.MAX_URL_LENGTH, help_text="The same as `url`; accepted for it."
+    )
     event_types = Computed(
         _event_types,
-        TEXTS | {"minItems": 1, "maxItems": conf.MAX_SUBSCRIPTIONS},
+        texts(patterns.MAX_LENGTH) | {"minItems": 1, "maxItems": conf.MAX_SUBSCRIPTIONS},
         help_text="Types or patterns: `order.created`, `order.*` (one segment), `order.**` (any depth), `*` (all).",
     )
     version = Computed(
@@ -99,7 +101,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     channels = Computed(
         lambda endpoint: _first("channels")(endpoint) or [],
-        TEXTS | {"maxItems": endpoint_fields.MAX_CHANNELS},
+        texts(128) | {"maxItems": endpoint_fields.MAX_CHANNELS},
         required=False,
         help_text="Only events in one of these channels; empty: in any or none.",
     )
@@ -107,8 +109,8 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         _first("filter"),
         nullable(ANY),
         required=False,
-        help_text='Only events with this content, such as `{"data.amount": {"$gte": 100}}`. Operators: $eq $ne '
-        "$gt $gte $lt $lte $in $nin $exists $prefix $suffix $or $and $not.",
+        help_text='At most 16 KiB. Only events with this content, such as `{"data.amount": {"$gte": 100}}`. Operators: '
+        "$eq $ne $gt $gte $lt $lte $in $nin $exists $prefix $suffix $or $and $not.",
     )
     payload_format = Computed(
         lambda endpoint: endpoint.payload_format,
@@ -123,7 +125,12 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     signature_schemes = Computed(
         lambda endpoint: endpoint.signature_schemes,
-        {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(signatures.SCHEMES)}},
+        {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": len(signatures.SCHEMES),
+            "items": {"type": "string", "enum": list(signatures.SCHEMES)},
+        },
         required=False,
         help_text=f"How deliveries are signed; {' and '.join(signatures.DEFAULT)} when absent. "
         + "; ".join(f"`{scheme.name}`: {scheme.summary}" for scheme in signatures.SCHEMES.values())
@@ -131,7 +138,11 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     )
     headers = Computed(
         lambda endpoint: headers.mask_headers(endpoint.headers),
-        {"type": "object", "maxProperties": headers.MAX_HEADERS, "additionalProperties": TEXT},
+        {
+            "type": "object",
+            "maxProperties": headers.MAX_HEADERS,
+            "additionalProperties": texts(headers.MAX_VALUE_LENGTH)["items"],
+        },
         required=False,
         help_text="Sent with every delivery. Values that look like secrets come back masked.",
     )
@@ -227,9 +238,11 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     created_at = Moment(read_only=True, help_text="When it was made.")
     updated_at = Moment(read_only=True, help_text="When it was changed last.")
 
+    @extend_schema_field({"type": "string", "enum": ["closed", "open", "half_open"]})
     def get_breaker(self, endpoint: Endpoint) -> str:
         return str(self.context["breakers"].get(endpoint.id, "closed"))
 
+    @extend_schema_field({"type": "integer", "minimum": 0, "maximum": backlog.COUNT_LIMIT})
     def get_pending(self, endpoint: Endpoint) -> int:
         return int(self.context["pending"].get(endpoint.id, 0))
 

@@ -13,6 +13,7 @@ from webhooks.api import problems
 from webhooks.api.authentication import caller
 from webhooks.api.filters import DeliveryFilters, EventFilters
 from webhooks.api.rendering import reply
+from webhooks.api.schema_answers import LOCATION
 from webhooks.api.serializers.events import (
     BatchResultSerializer,
     EventDetailSerializer,
@@ -67,6 +68,7 @@ class Events(EventView, ListView):
         operation_id="publish_event",
         summary="Publish an event",
         request=NewEventSerializer,
+        parameters=[LOCATION],
         responses={202: PublishedSerializer, 200: PublishedSerializer},
     )
     def post(self, request: Request) -> HttpResponse:

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.db import connection
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from webhooks import tasks
 from webhooks.api import bodies, problems
 from webhooks.api.rendering import reply
+from webhooks.api.schema_answers import LOCATION
 from webhooks.api.serializers.deliveries import DeliveryDetailSerializer
 from webhooks.api.serializers.webhook_actions import (
     ReasonSerializer,
@@ -52,9 +52,10 @@ class TestWebhook(WebhookAction):
         parameters=[
             OpenApiParameter(
                 "wait",
-                OpenApiTypes.INT,
+                {"type": "integer", "minimum": 0, "maximum": MAX_WAIT},
                 description=f"Wait up to so many seconds (at most {MAX_WAIT}) for the result.",
-            )
+            ),
+            LOCATION,
         ],
         responses={202: TestSentSerializer, 200: DeliveryDetailSerializer},
     )
