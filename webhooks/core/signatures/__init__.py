@@ -9,9 +9,17 @@ from webhooks.core.signatures.keys import (
     key_of,
     private_key_of,
     public_key_of,
+    public_key_of_jwk,
     public_text,
 )
-from webhooks.core.signatures.message import TOLERANCE, InvalidSignature, Outgoing, Received
+from webhooks.core.signatures.message import (
+    TOLERANCE,
+    InvalidSignature,
+    MissingSignature,
+    Outgoing,
+    Received,
+    StaleSignature,
+)
 from webhooks.core.signatures.registry import ASYMMETRIC, DEFAULT, SCHEMES, NoSigningKey, Signer
 
 __all__ = [
@@ -21,16 +29,19 @@ __all__ = [
     "TOLERANCE",
     "InvalidSignature",
     "KeyPair",
+    "MissingSignature",
     "NoSigningKey",
     "Outgoing",
     "Received",
     "SharedSecret",
     "Signer",
+    "StaleSignature",
     "generate_private_key",
     "generate_secret",
     "jwk",
     "key_of",
     "private_key_of",
     "public_key_of",
+    "public_key_of_jwk",
     "public_text",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import math
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -100,6 +101,17 @@ def jwk(id: str, public: str) -> dict[str, str]:
     raw = base64.b64decode(public.removeprefix(PUBLIC_PREFIX))
     x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
     return {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": id, "use": "sig", "alg": "EdDSA"}
+
+
+def public_key_of_jwk(key: Mapping[str, object]) -> Ed25519PublicKey:
+    """The key of a JSON Web Key for ed25519 (RFC 8037 section 2). Raises ValueError for anything else."""
+    x = key.get("x")
+    if (key.get("kty"), key.get("crv")) != ("OKP", "Ed25519") or not isinstance(x, str):
+        raise ValueError("a key of the set is no ed25519 key (kty OKP, crv Ed25519, x)")
+    raw = base64.b64decode(x + "=" * (-len(x) % 4), altchars=b"-_", validate=True)
+    if len(raw) != KEY_BYTES:
+        raise ValueError("a public key has 32 bytes")
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def _decoded(prefix: str, text: str, fault: str) -> bytes:

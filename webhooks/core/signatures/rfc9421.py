@@ -26,6 +26,7 @@ from webhooks.core.signatures.message import (
     Outgoing,
     Received,
     Scheme,
+    StaleSignature,
     require_time,
 )
 from webhooks.core.signatures.standard_ed25519 import fits, signature_bytes
@@ -74,8 +75,8 @@ def sign(pairs: Sequence[KeyPair], request: Outgoing) -> dict[str, str]:
     return {DIGEST: digest, INPUT: ", ".join(inputs), SIGNATURE: ", ".join(made)}
 
 
-def verify(keys: Mapping[str, Ed25519PublicKey], received: Received, now: float, tolerance: float = TOLERANCE) -> None:
-    """Raise :class:`InvalidSignature` unless one of ``keys`` (by ``keyid``) signed this request not long ago.
+def verify(keys: Mapping[str, Ed25519PublicKey], received: Received, now: float, tolerance: float = TOLERANCE) -> int:
+    """When one of ``keys`` (by ``keyid``) signed this request, in unix seconds; else :class:`InvalidSignature`.
 
     The signature has to cover method, target URI, digest and id, the digest has to be that of the body, and
     ``created`` must be within ``tolerance`` seconds. Signatures by other keys are passed over.
@@ -96,10 +97,10 @@ def verify(keys: Mapping[str, Ed25519PublicKey], received: Received, now: float,
             continue
         if not REQUIRED.issubset(given.names):
             raise InvalidSignature("The signature does not cover method, target URI, digest and id.")
-        require_time(str(given.parameters.get("created")), now, tolerance)
+        created = require_time(str(given.parameters.get("created")), now, tolerance)
         if int(given.parameters.get("expires", now + 1)) <= now:
-            raise InvalidSignature("The signature has expired.")
-        return
+            raise StaleSignature("The signature has expired.")
+        return created
     raise InvalidSignature
 
 

@@ -38,6 +38,12 @@ class Api:
         content: dict[str, Any] = answer.json()
         return content
 
+    def delete_webhook(self, webhook_id: str) -> None:
+        """DELETE /api/webhooks/{id}; one that is gone already is no failure."""
+        answer = self._send("DELETE", f"{self._base}/webhooks/{webhook_id}")
+        if answer.status_code not in (204, 404):
+            raise _refused("DELETE", f"/webhooks/{webhook_id}", answer)
+
     def webhook(self, webhook_id: str) -> dict[str, Any]:
         """GET /api/webhooks/{id}."""
         return self._get(f"/webhooks/{webhook_id}")
