@@ -11,6 +11,7 @@ from webhooks.api.metrics import metrics
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/"), name="home"),
     path("api/", include("webhooks.api.urls")),
+    path("in/", include("webhooks.receivers.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -45,6 +45,14 @@ class Settings:
     MAX_SCHEMA_BYTES: int = 65_536  # 64 KiB of JSON Schema, and as much of an example, for one version of a type
     SCHEMA_STEPS: int = 200_000  # of checking one event by its schema: half a second of a processor at worst
 
+    # --- receiving
+    MAX_RECEIVED_BYTES: int = 26_214_400  # 25 MiB, what GitHub sends at most: the most a source can allow
+    RECEIVE_PERIOD: int = 60  # seconds of the two limits below
+    RECEIVE_ADDRESS_LIMIT: int = 6000  # requests of one address to one source in a period; 0: no limit
+    RECEIVE_REFUSED_LIMIT: int = 600  # refused ones of them, after which it has to wait; 0: no limit
+    REFUSED_KEPT: int = 20  # refused requests of a source that are kept in an hour, so that its owner can see why
+    PROXY_CIDRS: str = ""  # "10.0.0.0/24, unix": where proxies connect from whose word on client certificates counts
+
     # --- delivery
     DELIVER_SHARDS: int = 4  # doorbell queues; Redis consumers take turns among queues
     DEFAULT_TIMEOUT: int = 15  # seconds, whole request

@@ -20,7 +20,7 @@ from webhooks.errors import DecryptionFailed
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-API_PREFIX = "/api"
+PREFIXES = ("/api", "/in")  # of what programs talk to
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 
 
@@ -79,7 +79,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it h
 
 
 class ProblemMiddleware:
-    """No HTML under ``/api``: what Django and other middleware answer with a status becomes a problem.
+    """No HTML under ``/api`` and ``/in``: what Django and other middleware answer with a status becomes a problem.
 
     While the database is away every answer under ``/api`` is 503, and soon; other pages say it in one line.
     """
@@ -123,5 +123,5 @@ class ProblemMiddleware:
 
 
 def is_api(path: str) -> bool:
-    """Whether a path belongs to the HTTP API."""
-    return path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
+    """Whether a path belongs to the HTTP API, or takes in what sources send."""
+    return path in PREFIXES or path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))

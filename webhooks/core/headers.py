@@ -108,9 +108,12 @@ def mask_headers(headers: Mapping[str, str], extra_secret: Collection[str] = ())
     return {name: _masked(value) if _is_secret(name.lower(), extra) else value for name, value in headers.items()}
 
 
-def mask_pairs(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The same for the headers of an answer, which may hold a name several times: cookies and new tokens."""
-    return [(name, _masked(value) if _is_secret(name.lower(), ()) else value) for name, value in headers]
+def mask_pairs(headers: Iterable[tuple[str, str]], extra_secret: Collection[str] = ()) -> list[tuple[str, str]]:
+    """The same for headers that came from a peer, which may hold a name several times: cookies and new tokens.
+
+    ``extra_secret``: further names, in lower case.
+    """
+    return [(name, _masked(value) if _is_secret(name.lower(), extra_secret) else value) for name, value in headers]
 
 
 def clean_stored(value: bytes | str, limit: int) -> str:
