@@ -173,6 +173,7 @@ SPECTACULAR_SETTINGS = {
             "description": "Deliveries that were given up, to be replayed or discarded.",
         },
         {"name": "Event types", "description": "What is published, in which versions, with which schemas."},
+        {"name": "Sources", "description": "Who sends webhooks to you, and how they are verified."},
         {"name": "Tenants", "description": "Customers of the product that runs Clarion. For platform keys."},
         {"name": "API keys", "description": "Who may call this API, and for what."},
         {"name": "Audit", "description": "Who did what, and when."},

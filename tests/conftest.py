@@ -69,7 +69,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _rested() -> None:
     """A process leaves the broker and the guards alone for a while after a failure: not into the next test."""
-    resting = ("webhooks.guards.store", "webhooks.guards.api_rate", "webhooks.api.outage")
+    guards = ("webhooks.guards.store", "webhooks.guards.api_rate", "webhooks.guards.receive_rate")
+    resting = (*guards, "webhooks.api.outage")
     pauses = dict.fromkeys(resting, "_resting_until") | {"webhooks.tasks": "_broker_rests_until"}
     for name, pause in pauses.items():
         if name in sys.modules:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from tests.api.checks import problem, same_but_for_the_place
 from tests.client import ApiClient
-from tests.factories import make_delivery, make_endpoint, make_event, make_key, make_tenant
+from tests.factories import make_delivery, make_endpoint, make_event, make_key, make_source, make_tenant
 from webhooks.core import ids
 from webhooks.models import (
     SCOPES,
@@ -26,6 +26,7 @@ from webhooks.models import (
     EndpointSecret,
     Event,
     Mailbox,
+    Source,
     Subscription,
     Tenant,
 )
@@ -45,6 +46,7 @@ class Row(NamedTuple):
 
 WEBHOOK = {"url": "https://receiver.example/hook", "event_types": ["order.*"]}
 EVENT = {"type": "order.created", "data": 1}
+SOURCE = {"name": "GitHub", "provider": "github"}
 OPENAPI = {"openapi": "3.1.0", "webhooks": {"order.paid": {"post": {}}}}
 
 TABLE = [
@@ -84,6 +86,13 @@ TABLE = [
     Row("GET", "/api/dead-letters/{dead_letter}", "events:read", 200),
     Row("POST", "/api/dead-letters/{dead_letter}/replay", "operations", 202),
     Row("POST", "/api/dead-letters/{dead_letter}/discard", "operations", 200),
+    Row("GET", "/api/sources", "sources:read", 200),
+    Row("POST", "/api/sources", "sources:write", 201, SOURCE),
+    Row("GET", "/api/sources/{source}", "sources:read", 200),
+    Row("PUT", "/api/sources/{source}", "sources:write", 200, SOURCE),
+    Row("PATCH", "/api/sources/{source}", "sources:write", 200, {"name": "new"}),
+    Row("DELETE", "/api/sources/{source}", "sources:write", 204),
+    Row("POST", "/api/sources/{source}/rotate-secret", "sources:write", 200),
     Row("GET", "/api/api-keys", "keys", 200),
     Row("POST", "/api/api-keys", "keys", 201, {"name": "another"}),
     Row("GET", "/api/api-keys/{key}", "keys", 200),
@@ -134,6 +143,7 @@ def world(tenant: Tenant, valkey: Any) -> World:
         "key": ids.show(ids.API_KEY, key_id),
         "tenant": tenant.public_id,
         "event_type": "own.type",
+        "source": make_source(tenant, "hex", secrets=["only-for-tests"]).public_id,
     }
     return World(tenant, objects)
 
@@ -212,6 +222,7 @@ UNKNOWN: dict[str, Callable[[], str]] = {
     "key": lambda: ids.show(ids.API_KEY, ids.new_id()),
     "tenant": lambda: ids.show(ids.TENANT, ids.new_id()),
     "event_type": lambda: "nobodys.type",
+    "source": lambda: ids.show(ids.SOURCE, ids.new_id()),
 }
 
 
@@ -276,7 +287,7 @@ def test_a_refusal_changes_nothing(world: World, row: Row) -> None:
 
 def _everything() -> list[str]:
     """Every row that a request could change, but the keys and tenants that this test makes."""
-    models = (Endpoint, EndpointSecret, Subscription, Mailbox, Event, Delivery, Attempt, DeadLetter)
+    models = (Endpoint, EndpointSecret, Subscription, Mailbox, Event, Delivery, Attempt, DeadLetter, Source)
     return [repr(sorted(model.objects.values_list(), key=repr)) for model in models]
 
 

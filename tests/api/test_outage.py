@@ -154,7 +154,15 @@ ROUTES = sorted({(row.method, row.path, json.dumps(row.body)) for row in TABLE +
 
 
 def test_every_route_is_503_and_says_when_to_come_back(away: Site) -> None:
-    ids = {"webhook": "wh_", "event": "evt_", "delivery": "dlv_", "dead_letter": "dl_", "key": "key_", "tenant": "ten_"}
+    ids = {
+        "webhook": "wh_",
+        "event": "evt_",
+        "delivery": "dlv_",
+        "dead_letter": "dl_",
+        "key": "key_",
+        "tenant": "ten_",
+        "source": "src_",
+    }
     named = {name: prefix + "0" * 32 for name, prefix in ids.items()}
 
     def ask(route: tuple[str, str, str]) -> None:

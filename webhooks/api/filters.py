@@ -19,7 +19,7 @@ from drf_spectacular.drainage import set_override
 
 from webhooks.api.authentication import caller
 from webhooks.api.searching import by_event, of_type, pending_of, type_is
-from webhooks.core import ids, patterns
+from webhooks.core import ids, inbound, patterns
 from webhooks.models import Attempt, AuditEntry, DeadLetter, Delivery, Endpoint
 from webhooks.models.deliveries import FAILURE
 from webhooks.models.keyset import Searched, by_window
@@ -110,10 +110,10 @@ class _ResponseStatus(_Described):
 class _Choice(_Described):
     field_class = forms.ChoiceField
 
-    def __init__(self, kind: type[Any], field: str, help_text: str) -> None:
-        self.schema = {"type": "string", "enum": kind.values}  # type: ignore[misc]
-        wrong = {"invalid_choice": f"takes one of {', '.join(kind.values)}"}
-        choices = [(word, word) for word in kind.values]
+    def __init__(self, words: list[str], field: str, help_text: str) -> None:
+        self.schema = {"type": "string", "enum": words}  # type: ignore[misc]
+        wrong = {"invalid_choice": f"takes one of {', '.join(words)}"}
+        choices = [(word, word) for word in words]
         super().__init__(field, help_text=help_text, choices=choices, error_messages=wrong)
 
 
@@ -170,7 +170,11 @@ def period(parameters: Mapping[str, str]) -> tuple[UUID | None, UUID | None]:
 
 
 class WebhookFilters(Period):
-    status = _Choice(Endpoint.State, "state", "Only webhooks in this state.")
+    status = _Choice(Endpoint.State.values, "state", "Only webhooks in this state.")
+
+
+class SourceFilters(Period):
+    provider = _Choice(list(inbound.PROVIDERS), "provider", "Only sources of this provider.")
 
 
 class EventFilters(Period):
@@ -184,7 +188,7 @@ class EventFilters(Period):
 
 
 class DeliveryFilters(Period):
-    status = _Choice(Delivery.State, "state", "Only deliveries in this state.")
+    status = _Choice(Delivery.State.values, "state", "Only deliveries in this state.")
     event_type = _EventType(field_name="event__type", help_text="Only of events of this type, exactly.")
     webhook = _webhook()
     response_status = _response_status()
@@ -219,7 +223,7 @@ class DeliveryFilters(Period):
 
 
 class AttemptFilters(Period):
-    status = _Choice(Attempt.Outcome, "outcome", "Only attempts that ended so.")
+    status = _Choice(Attempt.Outcome.values, "outcome", "Only attempts that ended so.")
     response_status = _response_status()
     searched = frozenset({"status", "response_status"})
 
@@ -234,7 +238,7 @@ class AttemptFilters(Period):
 
 
 class DeadLetterFilters(Period):
-    status = _Choice(DeadLetter.Resolution, "resolution", "Only dead letters in this state.")
+    status = _Choice(DeadLetter.Resolution.values, "resolution", "Only dead letters in this state.")
     event_type = _EventType(field_name="event_type", help_text="Only of events of this type, exactly.")
     webhook = _webhook()
     response_status = _response_status()

@@ -23,6 +23,7 @@ _IDS = {
     "event-types": "Name of the type, such as order.created.",
     "deliveries": "Id of the delivery (`dlv_…`).",
     "dead-letters": "Id of the dead letter (`dl_…`).",
+    "sources": "Id of the source (`src_…`).",
     "tenants": "Id (`ten_…`) or slug of the tenant.",
     "consents": "What the callback URL of the handshake ends with.",
     "api-keys": "Id of the key (`key_…`).",

@@ -13,6 +13,7 @@ from webhooks.api.views import (
     documents,
     event_types,
     events,
+    sources,
     webhook_actions,
     webhooks,
 )
@@ -48,6 +49,9 @@ urlpatterns = [
         dead_letters.DiscardDeadLetter.as_view(),
         name="api-dead-letter-discard",
     ),
+    path("sources", sources.Sources.as_view(), name="api-sources"),
+    path("sources/<str:id>", sources.OneSource.as_view(), name="api-source"),
+    path("sources/<str:id>/rotate-secret", sources.RotateSourceSecret.as_view(), name="api-source-rotate"),
     path("tenants", accounts.Tenants.as_view(), name="api-tenants"),
     path("tenants/<str:id>", accounts.OneTenant.as_view(), name="api-tenant"),
     path("api-keys", accounts.ApiKeys.as_view(), name="api-keys"),
