@@ -15,6 +15,7 @@ Scenario = Callable[[Machine, Options], dict[str, Any]]
 SCENARIOS = {
     "throughput": "benchmarks.throughput",
     "latency": "benchmarks.latency",
+    "receive": "benchmarks.receive",
     "noisy": "benchmarks.noisy",
     "shapes": "benchmarks.shapes",
     "memory": "benchmarks.memory",

@@ -56,6 +56,7 @@ REQUIREMENTS = (
     Requirement("SQL statements per delivery under load", ("statements_per_delivery",), 2),
     Requirement("idle latency p50", ("idle_latency_ms", "p50"), 25, unit=" ms"),
     Requirement("idle latency p99", ("idle_latency_ms", "p99"), 100, unit=" ms"),
+    Requirement("answer to an inbound webhook p95", ("receive_ms", "p95"), 20, unit=" ms"),
     Requirement("p99 of healthy endpoints while half hang, over calm", ("noisy_neighbour", "hang"), 3),
     Requirement("throughput with old rows over the empty tables", ("growth_ratio",), 0.9, True),
 )
@@ -93,6 +94,7 @@ def assemble(outcomes: Mapping[str, Mapping[str, Any]], options: Options, about:
         **{name: dig(found, keys) for name, keys in _SOURCES.items()},
         "idle_latency_ms": _percentiles(found, "idle"),
         "half_load_latency_ms": _percentiles(found, "half_load"),
+        "receive_ms": {name: dig(found, ("receive", "paced", name)) for name in PERCENTILES},
         "noisy_neighbour": {mode: as_spread(dig(found, ("noisy", mode, "ratio"))) for mode in NOISE},
         "memory_mb": _memory(found),
         "failures": failures(outcomes),

@@ -165,6 +165,14 @@ def receiver(receiver_server: Server) -> Iterator[Receiver]:
     handle.close()
 
 
+@pytest.fixture(scope="session")
+def node_folder() -> Path:
+    """A folder with the packages and scripts of tests/node."""
+    from tests.node_packages import installed
+
+    return installed()
+
+
 # --- workers
 
 

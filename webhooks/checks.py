@@ -16,6 +16,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from webhooks.conf import conf
 from webhooks.core.addresses import AllowList, InvalidAllowList
+from webhooks.core.client_address import proxy_networks
 
 
 @register(Tags.security)
@@ -58,6 +59,10 @@ def _allow_list() -> Iterator[CheckMessage]:
         AllowList.parse("", conf.DENIED_CIDRS)
     except InvalidAllowList as error:
         yield Error(f"WEBHOOKS_DENIED_CIDRS: {error}", hint="Write CIDR, ….", id="webhooks.E003")
+    try:
+        proxy_networks(conf.PROXY_CIDRS)
+    except ValueError as error:
+        yield Error(f"WEBHOOKS_PROXY_CIDRS: {error}", hint="Write CIDR, …, or unix.", id="webhooks.E003")
 
 
 def _database() -> Iterator[CheckMessage]:

@@ -14,7 +14,7 @@ from benchmarks.report import REQUIREMENTS, Requirement, assemble, markdown, sec
 
 KEYS = {
     "machine", "commit", "ratios", "deliveries_per_second", "statements_per_delivery", "cpu_ms_per_delivery",
-    "idle_latency_ms", "half_load_latency_ms", "noisy_neighbour", "growth_ratio", "memory_mb",
+    "idle_latency_ms", "half_load_latency_ms", "receive_ms", "noisy_neighbour", "growth_ratio", "memory_mb",
     "receiver_capacity_per_second",
 }  # fmt: skip
 ABOUT = {"at": "2026-01-02T03:04:05Z", "commit": "0123456789abcdef+", "machine": {"cpu_count": 2, "model": "CPU"}}
@@ -48,6 +48,7 @@ def complete() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {
         "throughput": throughput(),
         "latency": {"idle": three, "half_load": three},
+        "receive": {"paced": {"p50": rounds(3), "p95": rounds(8), "p99": rounds(15)}},
         "noisy": {
             mode: {"ratio": 1.5, "timeline": [[0.0, 5.0, 9.0, 20.0], [1.0, 5.0, 8.0, 30.0]]}
             for mode in ("hang", "slow", "refuse")
@@ -142,6 +143,7 @@ def test_every_bar_of_the_design_has_its_bound() -> None:
         ("statements_per_delivery",): (2, False),
         ("idle_latency_ms", "p50"): (25, False),
         ("idle_latency_ms", "p99"): (100, False),
+        ("receive_ms", "p95"): (20, False),
         ("noisy_neighbour", "hang"): (3, False),
         ("growth_ratio",): (0.9, True),
     }

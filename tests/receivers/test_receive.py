@@ -408,3 +408,13 @@ def test_the_guards_database_is_left_clean_of_secrets(source: Source, valkey: re
     send(source, BODY, {})
     assert valkey.keys()
     assert all(SECRET not in str(key) + str(valkey.get(key)) for key in valkey.scan_iter())
+
+
+def test_a_client_certificate_counts_when_a_proxy_of_ours_tells_it(tenant: Tenant, settings: Settings) -> None:
+    """Attack: a client sends the header itself, past the proxy."""
+    options = {"header": "X-Client", "format": "subject", "expected": ["CN=shop"]}
+    source = make_source(tenant, "mtls", verification=options)
+    settings.WEBHOOKS_PROXY_CIDRS = "192.0.2.0/24"
+    assert send(source, BODY, {"X-Client": "CN=shop"}, REMOTE_ADDR="192.0.2.1").status_code == 202
+    problem(send(source, BODY, {"X-Client": "CN=shop"}, REMOTE_ADDR="198.51.100.1"), 401)
+    problem(send(source, BODY, {"X-Client": "CN=else"}, REMOTE_ADDR="192.0.2.1"), 401)

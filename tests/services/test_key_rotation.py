@@ -40,7 +40,7 @@ def keys(settings: Any) -> Callable[..., None]:
 
 @pytest.fixture
 def stored(db: None, keys: Callable[..., None]) -> Endpoint:
-    """Three values of an endpoint and one of a source, all under the old key; the new one stands in front."""
+    """Three values of an endpoint and two of a source, all under the old key; the new one stands in front."""
     endpoint = make_endpoint(auth=AUTH, headers=HEADERS)
     Source.objects.create(tenant=endpoint.tenant, name="in", provider="github", secrets=["one", "two"])
     keys(NEW, OLD)
@@ -52,7 +52,8 @@ def raw() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT headers FROM webhooks_endpoint UNION ALL SELECT auth FROM webhooks_endpoint "
-            "UNION ALL SELECT value FROM webhooks_endpointsecret UNION ALL SELECT secrets FROM webhooks_source"
+            "UNION ALL SELECT value FROM webhooks_endpointsecret UNION ALL SELECT secrets FROM webhooks_source "
+            "UNION ALL SELECT verification FROM webhooks_source"
         )
         return [value for (value,) in cursor.fetchall()]
 
@@ -80,6 +81,8 @@ def test_every_encrypted_column_is_found_by_its_type() -> None:
         "webhooks_endpoint.auth",
         "webhooks_endpointsecret.value",
         "webhooks_source.secrets",
+        "webhooks_source.verification",
+        "webhooks_source.forward_to",
     }
 
 
@@ -97,17 +100,17 @@ def test_no_text_column_of_any_table_holds_ciphertext_that_rotation_does_not_kno
                 found.add(f"{table}.{column}")
     assert found == {
         "webhooks_endpoint.headers", "webhooks_endpoint.auth", "webhooks_endpointsecret.value",
-        "webhooks_source.secrets",
+        "webhooks_source.secrets", "webhooks_source.verification",
     }  # fmt: skip
     assert found <= {column.place for column in key_rotation.columns()}
 
 
 def test_afterwards_the_first_key_alone_reads_everything(stored: Endpoint, keys: Callable[..., None]) -> None:
     secret, changed = secret_of(stored), stored.updated_at
-    assert numbers() == [2] * 4
+    assert numbers() == [2] * 5
     counts = key_rotation.rotate(batch=1)
     assert all(count.done for count in counts)
-    assert sum(count.written for count in counts) == 4
+    assert sum(count.written for count in counts) == 5
     keys(NEW)
     again = Endpoint.objects.get(pk=stored.pk)
     assert (again.auth, again.headers, secret_of(stored)) == (AUTH, HEADERS, secret)
@@ -157,7 +160,7 @@ def test_a_value_that_no_key_opens_is_named_and_left_alone(stored: Endpoint, key
     auth = counts["webhooks_endpoint.auth"]
     assert auth.unreadable == [f"webhooks_endpoint.auth of row {lost.pk}"]
     assert (auth.unreadable_count, auth.done) == (1, False)
-    assert sorted(numbers(), key=str) == [1, 1, 1, 1, None, None, None]
+    assert sorted(numbers(), key=str) == [1, 1, 1, 1, 1, None, None, None]
     assert len(before & set(raw())) == 3, "what cannot be read stays as it is"
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import fcntl
-import hashlib
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -127,27 +124,6 @@ def test_cryptography_verifies_v1a_with_either_key(delivered: Delivered) -> None
 
 
 # --- Node
-
-
-@pytest.fixture(scope="session")
-def node_folder() -> Path:
-    """The packages of tests/node, installed once for each lock file; two test processes take turns."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.fail("Node and npm are needed to verify signatures with the libraries of receivers: install Node 20+.")
-    source = ROOT / "tests" / "node"
-    digest = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = ROOT / ".pytest_cache" / f"node-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for file in ("package.json", "package-lock.json", "verify.mjs"):
-            shutil.copy(source / file, folder / file)
-        if not (folder / "installed").exists():
-            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
-            assert done.returncode == 0, f"npm ci: {done.stderr}"
-            (folder / "installed").touch()
-    return folder
 
 
 def test_node_libraries_verify_both_keys_and_no_other(delivered: Delivered, node_folder: Path) -> None:

@@ -25,6 +25,7 @@ def test_the_settings_of_the_tests_pass(settings: Settings) -> None:
         ("WEBHOOKS_ENCRYPTION_KEYS", ("too short",), "webhooks.E002"),
         ("WEBHOOKS_ALLOWED_CIDRS", "not a network", "webhooks.E003"),
         ("WEBHOOKS_DENIED_CIDRS", "not a network", "webhooks.E003"),
+        ("WEBHOOKS_PROXY_CIDRS", "10.0.0.1/8", "webhooks.E003"),
         ("CELERY_ACCEPT_CONTENT", ["json", "pickle"], "webhooks.E005"),
         ("CELERY_BROKER_TRANSPORT_OPTIONS", {"visibility_timeout": 60}, "webhooks.E006"),
     ],

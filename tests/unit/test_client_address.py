@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webhooks.core.client_address import client_address, client_network
+from webhooks.core.client_address import client_address, client_network, is_proxy
 
 PEER = "203.0.113.9"
 
@@ -43,3 +43,20 @@ def test_a_unix_socket_has_no_address() -> None:
 def test_a_client_is_an_ipv4_address_or_a_network_of_ipv6() -> None:
     assert client_network("198.51.100.1") == "198.51.100.1"
     assert client_network("2001:db8:1:2:3:4:5:6") == client_network("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+
+
+@pytest.mark.parametrize(
+    ("peer", "listed", "expected"),
+    [
+        ("10.0.0.9", "10.0.0.0/24, unix", True),
+        ("::ffff:10.0.0.9", "10.0.0.0/24", True),
+        ("10.0.1.9", "10.0.0.0/24, unix", False),
+        ("", "10.0.0.0/24, unix", True),
+        ("", "10.0.0.0/24", False),
+        ("garbage", "0.0.0.0/0, unix", False),
+        ("10.0.0.9", "", False),
+        ("2001:db8::1", "10.0.0.0/8, 2001:db8::/32", True),
+    ],
+)
+def test_a_proxy_is_known_by_where_it_connects_from(peer: str, listed: str, expected: bool) -> None:
+    assert is_proxy(peer, listed) is expected

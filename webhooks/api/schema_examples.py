@@ -112,6 +112,10 @@ EXAMPLES: dict[str, Any] = {
     "created": ["order.created"],
     "updated": [],
     "unchanged": ["order.paid"],
+    # sources
+    "Source.url": f"https://clarion.example.com/in/src_{KEY}",
+    "Source.name": "Stripe (live)",
+    "Source.event_type": "stripe.{type}",
     # tenants, keys, audit
     "Tenant.name": "Acme",
     "Tenant.metadata": {"plan": "gold"},
@@ -148,6 +152,7 @@ EXAMPLES: dict[str, Any] = {
     "/event-types id": "order.created",
     "/deliveries id": f"dlv_{KEY}",
     "/dead-letters id": f"dl_{KEY}",
+    "/sources id": f"src_{KEY}",
     "/tenants id": "acme",
     "/consents id": "k3Jt0QmP7xVb2cWn",
     "/api-keys id": f"key_{KEY}",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CLIENT_PREFIX = 64  # bits: one subscriber has a whole IPv6 network of this size
 
 
@@ -29,6 +31,20 @@ def client_network(address: str) -> str:
     if found is None or found.version == 4:
         return str(found or "")
     return str(ipaddress.ip_network(f"{found}/{CLIENT_PREFIX}", strict=False))
+
+
+@lru_cache(maxsize=16)
+def proxy_networks(text: str) -> tuple[bool, tuple[Network, ...]]:
+    """WEBHOOKS_PROXY_CIDRS: whether a Unix socket (``unix``) is among them, and the networks. Raises ValueError."""
+    items = [item for part in text.split(",") if (item := part.strip())]
+    return "unix" in items, tuple(ipaddress.ip_network(item) for item in items if item != "unix")
+
+
+def is_proxy(peer: str, text: str) -> bool:
+    """Whether the other end of a connection, empty for a Unix socket, is one of the proxies in ``text``."""
+    unix, networks = proxy_networks(text)
+    found = _parsed(peer)
+    return unix if found is None and not peer else any(found in network for network in networks if found)
 
 
 def _parsed(text: str) -> Address | None:

@@ -111,7 +111,11 @@ def refused(source_id: UUID, address: str, own: Limit | None, *, taken: bool) ->
         if not takes:
             keys.append(key)
             arguments += [limit.step, limit.period * 1e6]
-    return _attempt(lambda redis: cast(Any, redis.register_script(_REFUSED))(keys=keys, args=arguments), None)
+
+    def call(redis: Redis) -> int | None:
+        return int(cast(Any, redis.register_script(_REFUSED))(keys=keys, args=arguments))
+
+    return _attempt(call, None)
 
 
 def refused_lately(source_ids: list[UUID]) -> dict[UUID, int]:
@@ -120,7 +124,7 @@ def refused_lately(source_ids: list[UUID]) -> dict[UUID, int]:
         return {}
     hour = int(time.time() // _HOUR)
     keys = [f"clarion:in:refused:{key}:{n}" for key in source_ids for n in (hour, hour - 1)]
-    counts = store.attempt(lambda redis: cast("list[str | None]", redis.mget(keys)), [])
+    counts: list[str | None] = store.attempt(lambda redis: cast(Any, redis).mget(keys), [])
     pairs = [counts[n : n + 2] for n in range(0, len(counts), 2)]
     return {key: sum(int(one or 0) for one in pair) for key, pair in zip(source_ids, pairs, strict=False)}
 

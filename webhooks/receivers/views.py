@@ -7,10 +7,8 @@ new (200 if not). 202 is said when the message is committed, and its processing 
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -20,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from webhooks import tasks
 from webhooks.conf import conf
 from webhooks.core import ids, inbound
+from webhooks.core.client_address import is_proxy
 from webhooks.core.inbound import cloudevents
 from webhooks.core.signatures import InvalidSignature
 from webhooks.errors import DecryptionFailed, Unavailable
@@ -104,22 +103,8 @@ def _request(request: HttpRequest, raw: bytes) -> inbound.Request:
         for name, value in meta.items()
         if name.startswith("HTTP_") or (name in _CONTENT_HEADERS and value)
     ]
-    return inbound.Request(
-        headers, raw, method="POST", content_type=meta.get("CONTENT_TYPE", ""), from_proxy=_is_proxy(meta)
-    )
-
-
-def _is_proxy(meta: dict[str, Any]) -> bool:
-    """Whether the other end of the connection is one of WEBHOOKS_PROXY_CIDRS; ``unix`` among them: a Unix socket."""
-    peer = meta.get("REMOTE_ADDR", "")
-    listed = [item.strip() for item in conf.PROXY_CIDRS.split(",") if item.strip()]
-    if not peer:
-        return "unix" in listed
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    return any(address in ipaddress.ip_network(item) for item in listed if item != "unix")
+    from_proxy = is_proxy(meta.get("REMOTE_ADDR", ""), conf.PROXY_CIDRS)
+    return inbound.Request(headers, raw, content_type=meta.get("CONTENT_TYPE", ""), from_proxy=from_proxy)
 
 
 def _is_batch(request: inbound.Request) -> bool:

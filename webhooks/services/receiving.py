@@ -146,7 +146,8 @@ def refuse(source: Known, incoming: Incoming, word: str, reason: str, *, taken: 
 
 def shown_headers(source: Known, request: inbound.Request) -> list[tuple[str, str]]:
     """The headers as they are kept: bounded, without control characters, credentials masked."""
-    kept, left = [], MAX_HEADER_BYTES
+    kept: list[tuple[str, str]] = []
+    left = MAX_HEADER_BYTES
     for name, value in mask_pairs([(name, _text(value)) for name, value in request.headers], source.secret_headers):
         clean = clean_stored(name, 128), clean_stored(value, 4096)
         left -= len(clean[0]) + len(clean[1])

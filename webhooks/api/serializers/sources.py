@@ -10,6 +10,7 @@ from rest_framework import serializers
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
 from webhooks.conf import conf
 from webhooks.core import headers, ids, inbound
+from webhooks.core.inbound.options import MAX_ITEMS, MAX_TEXT
 from webhooks.models import Source
 from webhooks.models.sources import DEFAULT_MAX_BYTES, DEFAULT_TOLERANCE
 from webhooks.services import source_fields, source_lookup, sources
@@ -27,11 +28,13 @@ _SECRETS = {
 _ADDRESSES = {
     "type": "array",
     "maxItems": source_fields.MAX_NETWORKS,
-    "items": _TEXT,
+    "items": {**_TEXT, "maxLength": 49},
     "default": [],
     "examples": [["192.0.2.0/24", "2001:db8::/32"]],
 }
 _RATE_LIMIT = {
+    "title": "SourceRateLimit",
+    "description": "How many requests are taken.",
     "type": "object",
     "required": ["limit"],
     "additionalProperties": False,
@@ -43,7 +46,18 @@ _RATE_LIMIT = {
     },
     "examples": [{"limit": 600, "period": 60}],
 }  # fmt: skip
+# The options of all providers, each with an example; those in _LISTS take one text or several.
+_EXAMPLES: dict[str, Any] = {
+    "header": "X-Signature", "prefix": "sha256=", "algorithm": "sha256", "encoding": "hex",
+    "template": "{timestamp}.{body}", "timestamp_header": "X-Timestamp", "secret_encoding": "text",
+    "type_header": "X-Event", "type_pointer": "/event/type", "id_header": "X-Event-Id", "id_pointer": "/event/id",
+    "auth": "api_key", "jwks_url": "https://login.example.com/.well-known/jwks.json",
+    "issuer": "https://login.example.com", "audience": ["clarion"], "scope": "events", "subject": ["billing"],
+    "format": "fingerprint", "verified_header": "X-Client-Verify", "verified_value": "SUCCESS",
+    "expected": ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+}  # fmt: skip
 _LISTS = ("audience", "subject", "expected")
+_OPTION = {"type": "string", "maxLength": MAX_TEXT}
 
 
 def _options() -> dict[str, Any]:
@@ -51,12 +65,19 @@ def _options() -> dict[str, Any]:
     described: dict[str, dict[str, Any]] = {}
     for provider in inbound.PROVIDERS.values():
         for name, option in provider.options.items():
-            kind: dict[str, Any] = {"type": ["string", "array"], "items": _TEXT} if name in _LISTS else dict(_TEXT)
-            one = described.setdefault(name, {**kind, "description": option.help, "for": []})
+            one = described.setdefault(
+                name, {**_kind(name), "description": option.help, "examples": [_EXAMPLES[name]], "for": []}
+            )
             one["for"].append(provider.name)
     for one in described.values():
         one["description"] += f" For: {', '.join(one.pop('for'))}."
     return described
+
+
+def _kind(name: str) -> dict[str, Any]:
+    if name not in _LISTS:
+        return dict(_OPTION)
+    return {"anyOf": [_OPTION, {"type": "array", "maxItems": MAX_ITEMS, "items": _OPTION}]}
 
 
 _VERIFICATION = {
@@ -64,7 +85,6 @@ _VERIFICATION = {
     "additionalProperties": False,
     "properties": _options(),
     "default": {},
-    "examples": [{"header": "X-Signature", "template": "{timestamp}.{body}", "timestamp_header": "X-Timestamp"}],
 }
 _JSON_SCHEMA = {"type": ["object", "boolean", "null"], "additionalProperties": True, "examples": [{"type": "object"}]}
 
@@ -136,16 +156,19 @@ class SourceSerializer(serializers.Serializer[Any]):
     )
     forward_to = Computed(
         lambda source: None,
-        {"type": "null"},
+        {"type": "null", "examples": [None]},
         required=False,
         help_text="A queue that messages go to as well; null: none.",
     )
     active = serializers.BooleanField(
         required=False, default=True, help_text="false: whoever sends is answered 404, as if there were no source."
     )
-    refused_lately = serializers.SerializerMethodField(
+    refused_lately = Computed(
+        lambda source: None,
+        {"type": ["integer", "null"], "minimum": 0, "examples": [3]},
+        read_only=True,
         help_text="Requests refused for their address or signature in this hour and the one before. A few of them are "
-        "kept with the reason. null: nobody knows."
+        "kept with the reason. null: nobody knows.",
     )
     tenant_id = PublicId(ids.TENANT, help_text="The tenant it belongs to.")
     created_at = Moment(read_only=True, help_text="When it was made.")
@@ -154,9 +177,8 @@ class SourceSerializer(serializers.Serializer[Any]):
     def get_url(self, source: Source) -> str:
         return f"{conf.PUBLIC_URL}/in/{source.public_id}"
 
-    def get_refused_lately(self, source: Source) -> int | None:
-        found: int | None = self.context["refused"].get(source.id)
-        return found
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return super().to_representation(instance) | {"refused_lately": self.context["refused"].get(instance.id)}
 
 
 class CreatedSourceSerializer(SourceSerializer):
@@ -191,5 +213,5 @@ class SourceSecretSerializer(serializers.Serializer[Any]):
 
     secret = serializers.CharField(read_only=True, help_text="The secret. It is not shown again.")
     overlap_seconds = serializers.IntegerField(
-        read_only=True, help_text="Seconds for which the old ones count as well."
+        read_only=True, min_value=0, help_text="Seconds for which the old ones count as well."
     )
