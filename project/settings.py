@@ -174,6 +174,7 @@ SPECTACULAR_SETTINGS = {
         },
         {"name": "Event types", "description": "What is published, in which versions, with which schemas."},
         {"name": "Sources", "description": "Who sends webhooks to you, and how they are verified."},
+        {"name": "Received messages", "description": "What your sources sent, and what was done with it."},
         {"name": "Tenants", "description": "Customers of the product that runs Clarion. For platform keys."},
         {"name": "API keys", "description": "Who may call this API, and for what."},
         {"name": "Audit", "description": "Who did what, and when."},

@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from webhooks.core import ids
-from webhooks.models import Delivery, Endpoint, EndpointSecret, Event, Mailbox, ReceivedMessage, Source, Tenant
+from webhooks.models import (
+    Delivery,
+    Endpoint,
+    EndpointSecret,
+    Event,
+    Mailbox,
+    ProcessorRun,
+    ReceivedMessage,
+    Source,
+    Tenant,
+)
 from webhooks.services import api_keys, endpoints, ingest
 
 URL = "https://receiver.example/hook"
@@ -112,5 +122,22 @@ def make_source(tenant: Tenant | None = None, provider: str = "none", **fields: 
 def make_received(source: Source | None = None, **fields: Any) -> ReceivedMessage:
     """A message of a source that is still to be processed, unless ``fields`` say otherwise."""
     source = source or make_source()
-    values = {"body": b"{}", "verification": "none", "content_type": "application/json", **fields}
+    values = {
+        "body": b"{}",
+        "verification": "none",
+        "content_type": "application/json",
+        "event_type": "message",
+    } | fields
     return ReceivedMessage.objects.create(tenant=source.tenant, source=source, **values)
+
+
+def make_run(message: ReceivedMessage | None = None, **fields: Any) -> ProcessorRun:
+    """A run that was given up, unless ``fields`` say otherwise; its processor is nowhere to be found."""
+    now = datetime.now(UTC)
+    message = message or make_received(status="failed", processed_at=now)
+    values = {"processor": "shop.charge", "status": "dead", "attempts": 6, "error": "ValueError: no", **fields}
+    key = ids.processor_run_id(message.id, values["processor"])
+    return ProcessorRun.objects.create(
+        id=key, tenant_id=message.tenant_id, source_id=message.source_id, received=message,
+        **{"traceback": "shop/processors.py:3 in charge", "started_at": now, "finished_at": now, **values},
+    )  # fmt: skip

@@ -5,6 +5,8 @@ from django.utils.module_loading import autodiscover_modules
 
 # The module of an installed application that registers its conversions with ``@webhooks.downgrade``.
 CONVERSIONS_MODULE = "webhooks_versions"
+# The one that registers what is done with received messages, with ``@webhooks.processor``.
+PROCESSORS_MODULE = "processors"
 
 
 class WebhooksConfig(AppConfig):
@@ -16,7 +18,7 @@ class WebhooksConfig(AppConfig):
         # Importing them registers checks, and connects Celery's signals.
         from webhooks import checks, failure_queue, heartbeats  # noqa: F401
 
-        autodiscover_modules(CONVERSIONS_MODULE)
+        autodiscover_modules(CONVERSIONS_MODULE, PROCESSORS_MODULE)
         from webhooks.services import staff
 
         staff.connect()

@@ -63,7 +63,7 @@ class Settings:
     STUCK_AFTER: float = 0.05  # seconds without an answer until a drain no longer counts as busy
     MAX_CLAIM: int = 200  # rows a drain claims at most, whatever the latency says
     MAX_CLAIM_BYTES: int = 4_194_304  # 4 MiB of event data that a drain holds in memory
-    LEASE_MARGIN: float = 10.0  # seconds on top of budget + timeout before a claim counts as lost
+    LEASE_MARGIN: float = 10.0  # seconds on top of what its work may take before a claim counts as lost
     SLOW_LATENCY: float = 1.0  # seconds of average latency from which an endpoint uses the slow lane
     BROKER_RETRY_HORIZON: float = 60.0  # seconds; a longer delay waits in the row only
     MAX_RETRY_AFTER: float = 86_400.0  # seconds; a receiver cannot postpone for longer
@@ -74,6 +74,9 @@ class Settings:
     BREAKER_COOLDOWN: float = 60.0  # seconds, doubling with each failed probe
     BREAKER_MAX_COOLDOWN: float = 3600.0  # seconds
     DISABLE_AFTER: float = 432_000.0  # seconds (5 days) of only failures, as Standard Webhooks suggests
+
+    # --- received messages
+    STUCK_PROCESSORS: int = 4  # calls of one process that do not end although their time is up, until it takes no more
 
     # --- people
     TRUSTED_PROXIES: int = 0  # proxies of the operator's own whose additions to X-Forwarded-For are believed

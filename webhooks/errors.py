@@ -64,6 +64,10 @@ class DecryptionFailed(ClarionError):
         super().__init__(f"A stored secret{where} cannot be decrypted: none of WEBHOOKS_ENCRYPTION_KEYS fits.")
 
 
+class GiveUp(ClarionError):
+    """Raised by a processor: no further try would help. Its message is the reason that people are shown."""
+
+
 class RetryLater(ClarionError):
     """An endpoint has work due soon; the task that raises this comes back after ``delay`` seconds."""
 

@@ -25,7 +25,16 @@ from webhooks.conf import conf
 from webhooks.errors import RetryLater
 from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
-from webhooks.services import audit_chain, dead_letters, handshake, idempotency, partitions, processing, task_failures
+from webhooks.services import (
+    audit_chain,
+    dead_letters,
+    handshake,
+    idempotency,
+    partitions,
+    processing,
+    processor_runs,
+    task_failures,
+)
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
@@ -38,6 +47,7 @@ log = structlog.get_logger(__name__)
 SLOW_QUEUE = "deliver.slow"
 DEAD_LETTER_QUEUE = "dead_letter"
 FAN_OUT_QUEUE = "fan_out"
+PROCESS_QUEUE = "process"  # its workers run the host project's functions, and nothing else waits behind them
 _RETRY_SLACK = 0.05  # seconds added to a broker-held retry: it must not arrive before its row is due
 _BROKER_REST = 5.0  # seconds without a try after a failed publish: a broker that hangs must not hold every request
 _FAN_OUT_ROUNDS = 20  # batches of one task, so that a flood does not keep one worker thread for itself
@@ -128,6 +138,7 @@ def sweep() -> str:
         if task_failures.key(dead_letter.name, [str(delivery_id)]) not in resting:
             _publish(dead_letter, [str(delivery_id)], DEAD_LETTER_QUEUE)
     ring_process(key for key in found.unprocessed if task_failures.key(process.name, [str(key)]) not in resting)
+    ring_runs(key for key in found.runs if task_failures.key(run_processor.name, [str(key)]) not in resting)
     return f"{len(found.bells)} due, {found.expired} leases expired"
 
 
@@ -166,9 +177,23 @@ def validate(endpoint_id: str) -> str:
 
 @shared_task(name="webhooks.process")
 def process(received_id: str) -> str:
-    """Process one message that a source sent."""
+    """Process one message that a source sent: make its event, and ring for the processors that want it."""
     flags.lower_flags([f"process:{received_id}"])
-    return processing.process(UUID(received_id))
+    done = processing.process(UUID(received_id))
+    if done.published:
+        ring_fan_out()
+    ring_runs(done.runs)
+    return done.word
+
+
+@shared_task(name="webhooks.run_processor", bind=True)
+def run_processor(self: Any, run_id: str) -> str:
+    """One try of a processor with a message."""
+    flags.lower_flags([f"run:{run_id}"])
+    done = processor_runs.run(UUID(run_id), worker=self.request.hostname or "")
+    if done.published:
+        ring_fan_out()
+    return done.word
 
 
 @shared_task(name="webhooks.maintain")
@@ -263,6 +288,18 @@ def ring_process(received_ids: Iterable[UUID]) -> None:
     rung = flags.raise_flags([f"process:{received_id}" for received_id in received_ids])
     for n, name in enumerate(rung):
         if not _publish(process, [name.removeprefix("process:")], "default"):
+            flags.lower_flags(rung[n:])
+            return
+
+
+def ring_runs(run_ids: Iterable[UUID]) -> None:
+    """Say that processors have something to do. Call it after the commit (:func:`on_commit`)."""
+    run_ids = list(run_ids)
+    if _is_held(ring_runs, run_ids):
+        return
+    rung = flags.raise_flags([f"run:{run_id}" for run_id in run_ids])
+    for n, name in enumerate(rung):
+        if not _publish(run_processor, [name.removeprefix("run:")], PROCESS_QUEUE):
             flags.lower_flags(rung[n:])
             return
 

@@ -12,7 +12,15 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.admin.pages import make_attempt, make_dead_letter
-from tests.factories import make_delivery, make_endpoint, make_event, make_tenant
+from tests.factories import (
+    make_delivery,
+    make_endpoint,
+    make_event,
+    make_received,
+    make_run,
+    make_source,
+    make_tenant,
+)
 from webhooks.models import (
     ApiKey,
     Attempt,
@@ -23,6 +31,9 @@ from webhooks.models import (
     Event,
     EventType,
     EventTypeVersion,
+    ProcessorRun,
+    ReceivedMessage,
+    Source,
     TaskFailure,
     Tenant,
 )
@@ -71,6 +82,9 @@ ROWS: dict[type[Model], Callable[[], Any]] = {
     Event: lambda: make_event(fanned_out=True),
     EventType: lambda: EventType.objects.create(name=f"order.{secrets.token_hex(4)}"),
     EventTypeVersion: _version,
+    ProcessorRun: make_run,
+    ReceivedMessage: lambda: make_received(status="processed", processed_at=timezone.now()),
+    Source: lambda: make_source(provider="github", secrets=["a-secret-of-ours"], event_type="github.{type}"),
     Group: lambda: Group.objects.create(name=secrets.token_hex(4)),
     TaskFailure: _failure,
     Tenant: make_tenant,

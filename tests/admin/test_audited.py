@@ -16,6 +16,7 @@ from django.urls import reverse
 from tests.admin.pages import act, add_page, list_page, make_dead_letter, page, text
 from tests.admin.roles import ROWS
 from tests.admin.test_endpoint_form import edit, form
+from tests.admin.test_sources import source_form
 from tests.factories import make_delivery, make_endpoint, make_event, make_tenant
 from webhooks.models import (
     ApiKey,
@@ -26,6 +27,9 @@ from webhooks.models import (
     Event,
     EventType,
     EventTypeVersion,
+    ProcessorRun,
+    ReceivedMessage,
+    Source,
     TaskFailure,
     Tenant,
 )
@@ -79,6 +83,11 @@ def _change_user(client: Client) -> Any:
 def _make_staff(client: Client) -> Any:
     data = {"username": "olga", "is_staff": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
     return client.post(_account(User, "change", User.objects.get(username="olga")), data)
+
+
+def _rename_source(client: Client) -> Any:
+    row = ROWS[Source]()
+    return client.post(page(row), source_form(row.tenant, name="Renamed"))
 
 
 def _delete(model: type[Model]) -> Run:
@@ -161,6 +170,14 @@ CASES: dict[tuple[str, str], tuple[str, Run]] = {
     ("Group", "delete_selected"): ("group.deleted", _do(Group, "delete_selected")),
     ("TaskFailure", "run_again"): ("task_failure.run_again", _do(TaskFailure, "run_again")),
     ("TaskFailure", "resolve"): ("task_failure.resolved", _do(TaskFailure, "resolve")),
+    ("ProcessorRun", "replay"): ("received.replayed", _do(ProcessorRun, "replay")),
+    ("ReceivedMessage", "replay"): ("received.replayed", _do(ReceivedMessage, "replay")),
+    ("Source", "add"): ("secret.revealed", lambda client: client.post(add_page(Source), source_form(make_tenant()))),
+    ("Source", "save"): ("source.updated", _rename_source),
+    ("Source", "delete"): ("source.deleted", _delete(Source)),
+    ("Source", "delete_selected"): ("source.deleted", _do(Source, "delete_selected")),
+    ("Source", "send_sample"): ("source.sampled", _do(Source, "send_sample")),
+    ("Source", "rotate_secret"): ("secret.revealed", _do(Source, "rotate_secret", overlap="0")),
     ("Tenant", "add"): (
         "tenant.created",
         lambda client: client.post(add_page(Tenant), {"name": "Acme", "slug": "acme", "metadata": "{}"}),
@@ -196,7 +213,7 @@ def _possible(model: type[Model]) -> set[str]:
     return found | {str(p.name) for p in pages.get_urls() if p.name} - ordinary
 
 
-READING = {"webhooks_event_data"}  # a page of its own that changes nothing
+READING = {"webhooks_event_data", "webhooks_receivedmessage_body"}  # pages of their own that change nothing
 
 
 def test_the_table_has_everything_that_the_admin_can_change() -> None:

@@ -43,6 +43,12 @@ RIGHTS: dict[str, dict[str, set[str]]] = {
     "EventType": {**_SEEN, "add": {A}, "save": {A}, "delete": {A}, "delete_selected": {A}},
     "EventTypeVersion": {**_SEEN, "add": {A}, "save": {A}, "delete": NOBODY},
     "Group": _ACCOUNT,
+    "ProcessorRun": {**_LEDGER, "replay": {O, A}},
+    "ReceivedMessage": {**_LEDGER, "replay": {O, A}, "webhooks_receivedmessage_body": EVERYBODY},
+    "Source": {
+        **_SEEN, "add": {A}, "save": {A}, "delete": {A}, "delete_selected": {A},
+        "send_sample": {O, A}, "rotate_secret": {A},
+    },
     "TaskFailure": {**_LEDGER, "run_again": {O, A}, "resolve": {O, A}},
     "Tenant": {**_SEEN, "add": {A}, "save": {A}, "delete": NOBODY},
     "User": {**_ACCOUNT, "auth_user_password_change": {A}},

@@ -14,7 +14,15 @@ from django.utils import timezone
 
 from tests.api.checks import problem, same_but_for_the_place
 from tests.client import ApiClient
-from tests.factories import make_delivery, make_endpoint, make_event, make_key, make_source, make_tenant
+from tests.factories import (
+    make_delivery,
+    make_endpoint,
+    make_event,
+    make_key,
+    make_received,
+    make_source,
+    make_tenant,
+)
 from webhooks.core import ids
 from webhooks.models import (
     SCOPES,
@@ -93,6 +101,9 @@ TABLE = [
     Row("PATCH", "/api/sources/{source}", "sources:write", 200, {"name": "new"}),
     Row("DELETE", "/api/sources/{source}", "sources:write", 204),
     Row("POST", "/api/sources/{source}/rotate-secret", "sources:write", 200),
+    Row("GET", "/api/received", "sources:read", 200),
+    Row("GET", "/api/received/{received}", "sources:read", 200),
+    Row("POST", "/api/received/{received}/replay", "sources:write", 202),
     Row("GET", "/api/api-keys", "keys", 200),
     Row("POST", "/api/api-keys", "keys", 201, {"name": "another"}),
     Row("GET", "/api/api-keys/{key}", "keys", 200),
@@ -140,6 +151,7 @@ def world(tenant: Tenant, valkey: Any) -> World:
         "own_event": "my-own-id",
         "delivery": delivery.public_id,
         "dead_letter": letter.public_id,
+        "received": make_received(make_source(tenant), status="processed", processed_at=timezone.now()).public_id,
         "key": ids.show(ids.API_KEY, key_id),
         "tenant": tenant.public_id,
         "event_type": "own.type",
@@ -223,6 +235,7 @@ UNKNOWN: dict[str, Callable[[], str]] = {
     "tenant": lambda: ids.show(ids.TENANT, ids.new_id()),
     "event_type": lambda: "nobodys.type",
     "source": lambda: ids.show(ids.SOURCE, ids.new_id()),
+    "received": lambda: ids.show(ids.RECEIVED, ids.new_id()),
 }
 
 

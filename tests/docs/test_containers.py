@@ -59,7 +59,13 @@ def test_the_workers_listen_to_every_queue_and_to_no_other() -> None:
         for queue in value.split(",")
     ]
     shards = {f"deliver.{number}" for number in range(Settings.DELIVER_SHARDS)}
-    assert set(listened) == shards | {tasks.SLOW_QUEUE, tasks.DEAD_LETTER_QUEUE, tasks.FAN_OUT_QUEUE, "default"}
+    assert set(listened) == shards | {
+        tasks.SLOW_QUEUE,
+        tasks.DEAD_LETTER_QUEUE,
+        tasks.FAN_OUT_QUEUE,
+        tasks.PROCESS_QUEUE,
+        "default",
+    }
 
 
 def test_secrets_come_from_the_environment_and_have_no_default() -> None:

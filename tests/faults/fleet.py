@@ -15,7 +15,7 @@ from tests.faults.children import ROOT, START, Child
 from webhooks.management.stack import plan
 
 DELIVERY = ("delivery-1", "delivery-2")
-WORKERS = (*DELIVERY, "slow", "dead-letter", "general")
+WORKERS = (*DELIVERY, "slow", "dead-letter", "general", "processing")
 ALL = ("web", *WORKERS, "beat")
 LONGEST_TASK = 40.0  # seconds a worker may take to end on SIGTERM before that is a fault of its own
 _LOOK = 0.1  # seconds between looks for processes that have ended

@@ -51,3 +51,11 @@ def deliver_with(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Http
             return client
 
         yield install
+
+
+@pytest.fixture
+def no_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the processors that the test registers."""
+    from webhooks.core import processors
+
+    monkeypatch.setattr(processors, "_registry", {})

@@ -20,7 +20,7 @@ from webhooks.management.stack.ports import free_port
 
 pytestmark = pytest.mark.timeout(240)  # seconds; a start is ten processes, perhaps on one busy core
 
-WORKERS = {"delivery-1", "delivery-2", "slow", "dead-letter", "general"}
+WORKERS = {"delivery-1", "delivery-2", "slow", "dead-letter", "general", "processing"}
 PROGRAMS = WORKERS | {"postgres", "valkey", "web", "beat", "flower", "receiver"}
 
 

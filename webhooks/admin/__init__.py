@@ -7,8 +7,21 @@ from webhooks.admin import (
     endpoints,
     event_types,
     events,
+    received,
+    sources,
     task_failures,
     tenants,
 )
 
-__all__ = ["audit", "dead_letters", "deliveries", "endpoints", "event_types", "events", "task_failures", "tenants"]
+__all__ = [
+    "audit",
+    "dead_letters",
+    "deliveries",
+    "endpoints",
+    "event_types",
+    "events",
+    "received",
+    "sources",
+    "task_failures",
+    "tenants",
+]

@@ -30,7 +30,7 @@ class Body:
         return self.shown < self.size
 
 
-def body(data: bytes, limit: int = SHOWN) -> Body:
+def body(data: bytes, limit: int = SHOWN, *, indented: bool = True) -> Body:
     """The first ``limit`` bytes as text. JSON is indented token by token, so numbers and keys stay as published.
 
     Attack: direction marks and controls make text look like other text; they are shown as ``\\u202e``.
@@ -40,9 +40,14 @@ def body(data: bytes, limit: int = SHOWN) -> Body:
     cut = len(data) > len(head)
     text = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode(head, final=not cut)
     text = _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    if _is_json(data):
+    if indented and _is_json(data):
         text = indent(text)
     return Body(text, len(data), len(head))
+
+
+def as_json(value: object) -> str:
+    """A stored JSON value, indented."""
+    return body(json.dumps(value, ensure_ascii=False).encode()).text
 
 
 def _is_json(data: bytes) -> bool:

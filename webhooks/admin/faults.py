@@ -26,16 +26,17 @@ def add_faults(form: forms.BaseForm, error: InvalidInput, names: Mapping[str, st
             form.add_error(None, f"{fault.pointer}: {fault.detail}.")
 
 
-def rehearse(form: forms.BaseForm, call: Callable[[], Any]) -> None:
+def rehearse(form: forms.BaseForm, call: Callable[[], Any], names: Mapping[str, str] | None = None) -> None:
     """Let a service do its work in a transaction that is rolled back, and show what it refuses.
 
-    So there is one validation and no copy of it here. What the service rings on commit is dropped as well.
+    So there is one validation and no copy of it here. What the service rings on commit is dropped as well. ``names``:
+    see :func:`add_faults`.
     """
     try:
         with transaction.atomic():
             call()
             transaction.set_rollback(True)
     except InvalidInput as error:
-        add_faults(form, error)
+        add_faults(form, error, names)
     except ClarionError as error:
         form.add_error(None, str(error))

@@ -17,10 +17,12 @@ NOTHING = SafeString('<span class="c-none">-</span>')
 
 # State -> colour. A word always stands in the badge, so colour is never the only sign.
 _COLOURS = {
-    **dict.fromkeys(("active", "succeeded", "closed", "replayed"), "good"),
-    **dict.fromkeys(("pending", "sending", "retry", "late"), "busy"),
+    **dict.fromkeys(("active", "succeeded", "closed", "replayed", "processed", "verified"), "good"),
+    **dict.fromkeys(("pending", "sending", "running", "received", "retry", "late"), "busy"),
     **dict.fromkeys(("held", "paused", "half_open", "open", "waiting"), "wait"),
-    **dict.fromkeys(("dead", "disabled", "failed", "lost", "blocked", "failing", "revoked"), "bad"),
+    **dict.fromkeys(
+        ("dead", "disabled", "failed", "lost", "blocked", "failing", "revoked", "rejected", "refused"), "bad"
+    ),
 }
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 PHASES = {

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Prefetch, QuerySet
 
-from webhooks.models import Delivery, Endpoint, Event, Tenant
+from webhooks.models import Delivery, Endpoint, Event, Source, Tenant
 
 
 def _endpoints() -> QuerySet[Endpoint]:
@@ -26,12 +26,16 @@ def _events() -> QuerySet[Event]:
     return Event.objects.only("id", "type", "key")
 
 
-_SOURCES: dict[str, Any] = {"endpoint": _endpoints, "tenant": _tenants, "event": _events}
+def _sources() -> QuerySet[Source]:
+    return Source.objects.only("id", "name", "provider", "deleted_at")
+
+
+_RELATED: dict[str, Any] = {"endpoint": _endpoints, "tenant": _tenants, "event": _events, "source": _sources}
 
 
 def prefetch(*names: str) -> list[Prefetch[str, Any, str]]:
-    """For a page of rows: one query for each of ``endpoint``, ``tenant``, ``event``."""
-    return [Prefetch(name, _SOURCES[name]()) for name in names]
+    """For a page of rows: one query for each of ``endpoint``, ``tenant``, ``event``, ``source``."""
+    return [Prefetch(name, _RELATED[name]()) for name in names]
 
 
 def prefetched(row: Any, name: str) -> Any:
@@ -55,6 +59,11 @@ def tenant_of(row: Any) -> Tenant | None:
 def event_of(row: Any) -> Event | None:
     """The event of one row."""
     return _events().filter(pk=row.event_id).first()
+
+
+def source_of(row: Any) -> Source | None:
+    """The source of one row."""
+    return _sources().filter(pk=row.source_id).first()
 
 
 def delivery_of(key: UUID) -> Delivery | None:

@@ -20,10 +20,21 @@ from drf_spectacular.drainage import set_override
 from webhooks.api.authentication import caller
 from webhooks.api.searching import by_event, of_type, pending_of, type_is
 from webhooks.core import ids, inbound, patterns
-from webhooks.models import Attempt, AuditEntry, DeadLetter, Delivery, Endpoint
+from webhooks.models import (
+    Attempt,
+    AuditEntry,
+    DeadLetter,
+    Delivery,
+    Endpoint,
+    ReceivedKey,
+    ReceivedMessage,
+    Source,
+)
 from webhooks.models.deliveries import FAILURE
 from webhooks.models.keyset import Searched, by_window
 from webhooks.services import waiting
+
+_SAME_KEY = 250  # sources whose providers gave one id, as many as a page has rows
 
 
 class _MomentField(forms.CharField):
@@ -246,6 +257,41 @@ class DeadLetterFilters(Period):
 
     def search(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
         return Searched.of(rows, rows.filter(**asked), by_window)
+
+
+class ReceivedFilters(Period):
+    source = _Id(field_name="source_id", prefix=ids.SOURCE, help_text="Only of this source.")
+    status = _Choice(ReceivedMessage.Status.values, "status", "Only messages in this state.")
+    verification = _Text(
+        field_name="verification",
+        pattern=r"\A[a-z_]{1,16}\Z",
+        wrong="takes a word such as verified",
+        help_text="Only messages whose check of origin went so, such as `verified`.",
+    )
+    event_type = _EventType(field_name="event_type", help_text="Only what becomes events of this type, exactly.")
+    key = _Text(
+        field_name="key",
+        pattern=r"\A[^\x00]{1,128}\Z",
+        wrong="takes a provider's id of at most 128 characters",
+        help_text="Only the message with this id of its provider.",
+        method="called",
+    )
+    searched = frozenset({"status", "verification", "event_type"})
+
+    def called(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """By the table of the keys, whose index begins with the source."""
+        keys = ReceivedKey.objects.for_tenant(self.tenant_id).filter(key=value)
+        if source := self.form.cleaned_data["source"]:
+            keys = keys.filter(source_id=source)
+        else:
+            keys = keys.filter(source__in=Source.objects.for_tenant(self.tenant_id))
+        return rows.filter(id__in=list(keys.values_list("received_id", flat=True)[:_SAME_KEY]))
+
+    def search(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+        """What failed has an index of its own."""
+        if asked.get("status") == ReceivedMessage.Status.FAILED:
+            rows = rows.filter(status=asked.pop("status"))
+        return Searched.of(rows, rows.filter(**asked), by_window) if asked else rows
 
 
 class AuditFilters(Period):

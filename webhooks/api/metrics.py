@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -49,7 +50,19 @@ class BacklogCollector(Collector):
                 now.oldest_due_age,
             ),
             ("outbox_events", "Accepted events that are not routed yet.", now.outbox),
-            ("outbox_oldest_age_seconds", "Age of the oldest event that is not routed yet.", _age(now)),
+            (
+                "outbox_oldest_age_seconds",
+                "Age of the oldest event that is not routed yet.",
+                _age(now.oldest_in_outbox),
+            ),
+            ("received_unprocessed", "Received messages that are not processed yet.", now.unprocessed),
+            (
+                "received_oldest_age_seconds",
+                "Age of the oldest message that is not processed yet.",
+                _age(now.oldest_unprocessed),
+            ),
+            ("processor_runs_due", "Runs of processors that could begin now.", now.runs_due),
+            ("processor_runs_dead", "Runs of processors that were given up.", now.runs_dead),
             ("leases_expired", "Deliveries whose worker did not report back in time.", now.leases_expired),
             ("dead_letters_open", "Dead letters that nobody replayed or discarded.", now.dead_letters_open),
             ("task_failures_open", "Tasks that failed unforeseen, not resolved.", task_failures.count_open()),
@@ -63,10 +76,8 @@ class BacklogCollector(Collector):
         yield build
 
 
-def _age(now: backlog.Backlog) -> float:
-    if now.oldest_in_outbox is None:
-        return 0.0
-    return max(0.0, (datetime.now(UTC) - ids.created_at(now.oldest_in_outbox)).total_seconds())
+def _age(key: UUID | None) -> float:
+    return 0.0 if key is None else max(0.0, (datetime.now(UTC) - ids.created_at(key)).total_seconds())
 
 
 registry = CollectorRegistry()

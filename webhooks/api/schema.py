@@ -24,6 +24,7 @@ _IDS = {
     "deliveries": "Id of the delivery (`dlv_…`).",
     "dead-letters": "Id of the dead letter (`dl_…`).",
     "sources": "Id of the source (`src_…`).",
+    "received": "Id of the received message (`rcv_…`).",
     "tenants": "Id (`ten_…`) or slug of the tenant.",
     "consents": "What the callback URL of the handshake ends with.",
     "api-keys": "Id of the key (`key_…`).",

@@ -21,6 +21,7 @@ ATTEMPT = "att"
 DEAD_LETTER = "dl"
 SOURCE = "src"
 RECEIVED = "rcv"
+PROCESSOR_RUN = "prr"
 BATCH = "bat"
 API_KEY = "key"
 SIGNING_KEY = "sig"
@@ -80,6 +81,14 @@ def batch_id(delivery_ids: Collection[UUID]) -> UUID:
     The same deliveries make the same batch, so a receiver recognises a batch that is sent again.
     """
     return _derived(max(delivery_ids), b"".join(key.bytes for key in sorted(delivery_ids)))
+
+
+def processor_run_id(received_id: UUID, processor: str) -> UUID:
+    """The one key of (received message, processor): the message's timestamp and 74 bits of SHA-256 over both.
+
+    So runs of a message lie in its day's partition, and in the one millisecond of its key.
+    """
+    return _derived(received_id, received_id.bytes + processor.encode())
 
 
 def _derived(timed: UUID, content: bytes) -> UUID:

@@ -9,6 +9,7 @@ from webhooks.models.events import Event, EventKey
 from webhooks.models.failures import TaskFailure
 from webhooks.models.heartbeats import Heartbeat
 from webhooks.models.idempotency import IdempotencyKey
+from webhooks.models.processing import ProcessorRun
 from webhooks.models.sources import ReceivedKey, ReceivedMessage, Source
 from webhooks.models.tenants import SCOPES, ApiKey, Tenant
 
@@ -29,6 +30,7 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "Mailbox",
+    "ProcessorRun",
     "ReceivedKey",
     "ReceivedMessage",
     "SigningKey",

@@ -15,7 +15,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from webhooks.core import ids
 
-TABLES = ("webhooks_event", "webhooks_delivery", "webhooks_attempt", "webhooks_receivedmessage")
+_OF_THE_FIRST_MIGRATION = ("webhooks_event", "webhooks_delivery", "webhooks_attempt", "webhooks_receivedmessage")
+TABLES = (*_OF_THE_FIRST_MIGRATION, "webhooks_processorrun")
 
 
 class CreatePartitionedModel(migrations.CreateModel):
@@ -60,10 +61,20 @@ def days_around(today: date, ahead: int) -> list[date]:
 
 def create_first_partitions(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Migration step: the days around today, so that the first insert has its own partition."""
-    for table in TABLES:
-        for day in days_around(datetime.now(UTC).date(), ahead=7):
-            lower, upper = bounds(day)
-            schema_editor.execute(
-                f"CREATE TABLE {partition_name(table, day)} PARTITION OF {table} "
-                f"FOR VALUES FROM ('{lower}') TO ('{upper}')"
-            )
+    for table in _OF_THE_FIRST_MIGRATION:
+        _create_days(schema_editor, table)
+
+
+class CreateFirstPartitions(migrations.RunPython):
+    """The same for a table of a later migration."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(lambda apps, schema_editor: _create_days(schema_editor, table), migrations.RunPython.noop)
+
+
+def _create_days(schema_editor: BaseDatabaseSchemaEditor, table: str) -> None:
+    for day in days_around(datetime.now(UTC).date(), ahead=7):
+        lower, upper = bounds(day)
+        schema_editor.execute(
+            f"CREATE TABLE {partition_name(table, day)} PARTITION OF {table} FOR VALUES FROM ('{lower}') TO ('{upper}')"
+        )

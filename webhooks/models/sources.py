@@ -49,6 +49,10 @@ class Source(models.Model):
 
     class Meta:
         ordering = ("name",)
+        permissions = (
+            ("operate_source", "Can send samples to sources"),
+            ("reveal_source", "Can see a new secret: make and rotate them"),
+        )
         indexes = (
             # GET /api/sources: newest first of one tenant
             models.Index(fields=["tenant", "-id"], name="source_tenant", condition=models.Q(deleted_at=None)),
@@ -70,7 +74,8 @@ class ReceivedMessage(models.Model):
 
     class Status(models.TextChoices):
         RECEIVED = "received"  # accepted, and not processed yet
-        PROCESSED = "processed"
+        PROCESSED = "processed"  # handed on, and nobody who got it has given up
+        FAILED = "failed"  # one of those who got it has given up, see its runs
         REJECTED = "rejected"  # genuine, but its content fails the source's schema
         REFUSED = "refused"  # not let in: address or signature. A few are kept, so that the owner can see why
 
@@ -90,7 +95,7 @@ class ReceivedMessage(models.Model):
     remote_address = models.GenericIPAddressField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
     verification = models.CharField(max_length=16, blank=True, help_text="How the check of its origin went.")
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it was refused or rejected.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it was refused or rejected, or what failed.")
     event_id = models.UUIDField(null=True, help_text="The event made of it.")
     answer = models.JSONField(default=dict, help_text='{"status": 202, "body": {...}}: repeats get the same.')
     received_at = models.DateTimeField(default=timezone.now)
@@ -105,11 +110,17 @@ class ReceivedMessage(models.Model):
             models.Index(fields=["id"], name="received_inbox", condition=models.Q(processed_at=None)),
             # GET /api/received: newest first of one tenant
             models.Index(fields=["tenant", "-id"], name="received_tenant"),
+            # GET /api/received?status=failed, the admin's start page
+            models.Index(fields=["-id"], name="received_failed", condition=models.Q(status="failed")),
             # GET /api/received?source=
             models.Index(fields=["source", "-id"], name="received_source"),
         )
 
     def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
         return ids.show(ids.RECEIVED, self.id)
 
 

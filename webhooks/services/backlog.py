@@ -36,7 +36,13 @@ SELECT
     ) AS l),
     (SELECT count(*) FROM (
         SELECT FROM webhooks_delivery WHERE state = 'pending' AND next_attempt_at <= now() LIMIT %(limit)s
-    ) AS w)
+    ) AS w),
+    (SELECT count(*) FROM (SELECT FROM webhooks_receivedmessage WHERE processed_at IS NULL LIMIT %(limit)s) AS r),
+    (SELECT id FROM webhooks_receivedmessage WHERE processed_at IS NULL ORDER BY id LIMIT 1),
+    (SELECT count(*) FROM (
+        SELECT FROM webhooks_processorrun WHERE status IN ('pending', 'running') AND due_at <= now() LIMIT %(limit)s
+    ) AS p),
+    (SELECT count(*) FROM (SELECT FROM webhooks_processorrun WHERE status = 'dead' LIMIT %(limit)s) AS g)
 """
 _STATES = """
 SELECT state, count(*) FROM (
@@ -57,6 +63,10 @@ class Backlog:
     dead_letters_open: int
     leases_expired: int
     deliveries_due: int
+    unprocessed: int  # received messages
+    oldest_unprocessed: UUID | None
+    runs_due: int
+    runs_dead: int
     limit: int = _TOTAL_LIMIT
 
 

@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from webhooks.conf import conf
 from webhooks.core.outcome import Verdict
@@ -26,19 +25,18 @@ from webhooks.services import actors, endpoints
 from webhooks.services.batching import parcels as cut
 from webhooks.services.bell import Bell, is_slow
 from webhooks.services.claim import Claimed, claim
+from webhooks.services.outage import persistently
 from webhooks.services.record import Recorded, Tally, record, settle_mailbox, tally
 from webhooks.services.sending import Sent, send
 from webhooks.services.settle import settle
 from webhooks.services.target import Target, load
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 _FIRST_CLAIM = 10  # rows for an endpoint whose latency is not known yet
 _WORKER = replace(actors.SYSTEM, label="delivery worker")
 _BUSY_PAUSE = 0.2  # seconds before a mailbox without a free slot is due again
 _UNDECRYPTABLE_PAUSE = 60.0  # seconds; nothing changes before an operator mends WEBHOOKS_ENCRYPTION_KEYS
-_RECORD_PAUSES = (0.1, 0.2, 0.5, 1, 2, 2, 2, 2)  # seconds; a restart of PostgreSQL takes a few
 _TIMEOUTS = frozenset({ErrorClass.TIMEOUT, ErrorClass.CONNECT_TIMEOUT})
 
 
@@ -128,7 +126,7 @@ def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str, beat: C
     unsent = [row.delivery_id for row in claimed if row.delivery_id not in done]
     more = (full or len(parcels) < len(ready)) and not _head_failed(target, sent)
     blocked, why = _blocked(sent, opened)
-    recorded = _persistently(
+    recorded = persistently(
         lambda: record(
             target, token, sent, unsent, counts, worker=worker, drained=not more, blocked=blocked, blocked_reason=why
         ),
@@ -136,23 +134,6 @@ def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str, beat: C
     )
     _disable_if_hopeless(target, sent, counts)
     return _drained(target, sent, recorded, counts, more=more, blocked=blocked is not None)
-
-
-def _persistently(write: Callable[[], T], until: float) -> T:
-    """``write()``, again while the database is away and the lease lasts (``until``, time.monotonic()).
-
-    The requests have been sent: without a record they would all be sent again.
-    """
-    for pause in _RECORD_PAUSES:
-        try:
-            return write()
-        except (OperationalError, InterfaceError) as error:
-            if time.monotonic() + pause > until:
-                raise
-            log.warning("record_delayed", error=type(error).__name__, effect="tried again while the lease lasts")
-            connection.close()
-            time.sleep(pause)
-    return write()
 
 
 def _send(target: Target, parcels: Sequence[Sequence[Claimed]], beat: Callable[[], None]) -> list[list[Sent]]:

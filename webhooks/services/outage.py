@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from django.db import InterfaceError, InternalError, OperationalError
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
 # PostgreSQL Appendix A: 08 connection exceptions, 57P shutdown, crash, start-up; 53300 too many connections;
 # 25006 a primary that has become a standby (a fail-over is under way).
 _CLASSES = ("08", "57P", "53300", "25006")
+_PAUSES = (0.1, 0.2, 0.5, 1, 2, 2, 2, 2)  # seconds; a restart of PostgreSQL takes a few
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+def persistently(write: Callable[[], T], until: float) -> T:
+    """``write()``, again while the database is away and it is not ``until`` (time.monotonic()) yet.
+
+    For what has been done already: without a record it would be done again.
+    """
+    for pause in _PAUSES:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() + pause > until:
+                raise
+            log.warning("record_delayed", error=type(error).__name__, effect="tried again while the lease lasts")
+            connection.close()
+            time.sleep(pause)
+    return write()
 
 
 def is_outage(error: BaseException | None) -> bool:

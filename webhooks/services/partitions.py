@@ -1,7 +1,8 @@
 """Partitions are made ahead and dropped by retention.
 
 Invariants: an insert always finds a partition (the default one catches what has no day); a day is dropped
-only when its retention is over, no delivery in it is unfinished and no received message unprocessed.
+only when its retention is over, no delivery and no run of a processor in it is unfinished, and no received message
+unprocessed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from django.db import connection, transaction
 
 from webhooks.conf import conf
 from webhooks.core import ids
-from webhooks.models import DeadLetter, Delivery, EventKey, ReceivedKey, ReceivedMessage
+from webhooks.models import DeadLetter, Delivery, EventKey, ProcessorRun, ReceivedKey, ReceivedMessage
 from webhooks.models.partitions import TABLES, bounds, day_of, days_around, partition_name
 
 log = structlog.get_logger(__name__)
@@ -107,6 +108,9 @@ def drop_expired(today: date | None = None) -> list[str]:
 
 def _unfinished(day: date) -> bool:
     lower, upper = bounds(day)
-    if Delivery.objects.filter(id__gte=lower, id__lt=upper, state__in=Delivery.UNFINISHED).exists():
-        return True
-    return ReceivedMessage.objects.filter(id__gte=lower, id__lt=upper, processed_at=None).exists()
+    waiting = (
+        Delivery.objects.filter(state__in=Delivery.UNFINISHED),
+        ReceivedMessage.objects.filter(processed_at=None),
+        ProcessorRun.objects.filter(status__in=ProcessorRun.UNFINISHED),
+    )
+    return any(rows.filter(id__gte=lower, id__lt=upper).exists() for rows in waiting)

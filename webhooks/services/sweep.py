@@ -22,13 +22,14 @@ _ENDPOINTS = 1000  # doorbells of one sweep
 _LEASES = 1000
 _DEAD = 500
 _RECEIVED = 500  # messages that are rung for again at once
+_RUNS = 500  # runs of processors that are rung for at once
 _DEAD_GRACE = 5  # seconds the dead-letter worker has before a delivery is announced again
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What to ring: endpoints with due work or a state to follow, the oldest event left in the outbox, dead
-    deliveries, received messages that nobody has processed."""
+    deliveries, received messages that nobody has processed, runs of processors that are due."""
 
     bells: list[Bell]
     unsettled: list[UUID]
@@ -36,6 +37,7 @@ class Swept:
     dead: list[UUID]
     expired: int
     unprocessed: list[UUID]
+    runs: list[UUID]
 
 
 _DUE = """
@@ -45,6 +47,9 @@ WHERE next_due_at <= now() ORDER BY next_due_at LIMIT %s
 _UNSETTLED = "SELECT endpoint_id FROM webhooks_mailbox WHERE unsettled LIMIT %s"
 _OUTBOX = "SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL AND id < %s ORDER BY id LIMIT 1"
 _INBOX = "SELECT id FROM webhooks_receivedmessage WHERE processed_at IS NULL AND id < %s ORDER BY id LIMIT %s"
+_RUNS_DUE = """
+SELECT id FROM webhooks_processorrun WHERE status IN ('pending', 'running') AND due_at <= now() ORDER BY due_at LIMIT %s
+"""
 _UNANNOUNCED = """
 SELECT id FROM webhooks_delivery
 WHERE state = 'dead' AND dead_lettered_at IS NULL AND finished_at < now() - %s * interval '1 second' LIMIT %s
@@ -103,7 +108,9 @@ def sweep() -> Swept:
         dead = [delivery_id for (delivery_id,) in cursor.fetchall()]
         cursor.execute(_INBOX, [before, _RECEIVED])
         unprocessed = [received_id for (received_id,) in cursor.fetchall()]
-    return Swept(bells, unsettled, unrouted, dead, expired, unprocessed)
+        cursor.execute(_RUNS_DUE, [_RUNS])
+        runs = [run_id for (run_id,) in cursor.fetchall()]
+    return Swept(bells, unsettled, unrouted, dead, expired, unprocessed, runs)
 
 
 def _free_expired() -> int:

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from webhooks.admin import markup
 from webhooks.admin.related import prefetched
 from webhooks.core import ids
-from webhooks.models import AuditEntry, DeadLetter, Endpoint, Event, Mailbox, TaskFailure
+from webhooks.models import AuditEntry, DeadLetter, Endpoint, Event, Mailbox, ReceivedMessage, TaskFailure
 
 register = template.Library()
 
@@ -45,7 +45,18 @@ def list_url(model: str, **query: str) -> str:
 
 
 # Objects that the audit log names; those of other tables are never changed by anybody.
-_AUDITED = ("endpoint", "delivery", "deadletter", "event", "tenant", "apikey", "taskfailure", "eventtype")
+_AUDITED = (
+    "endpoint",
+    "delivery",
+    "deadletter",
+    "event",
+    "tenant",
+    "apikey",
+    "taskfailure",
+    "eventtype",
+    "receivedmessage",
+    "source",
+)
 
 
 @register.simple_tag
@@ -67,12 +78,14 @@ def clarion_numbers(context: Any) -> list[dict[str, Any]]:
     unrouted = Event.objects.filter(fanned_out_at=None, pk__lt=ids.floor(minute))
     letters = DeadLetter.objects.filter(resolution=DeadLetter.Resolution.OPEN, pk__gte=week)
     failures = TaskFailure.objects.filter(resolution=TaskFailure.Resolution.OPEN)
+    failed = ReceivedMessage.objects.filter(status=ReceivedMessage.Status.FAILED, pk__gte=week)
     numbers: list[tuple[str, str, dict[str, str], QuerySet[Any]]] = [
         ("open dead letters, 7 days", "deadletter", {"window": "7d"}, letters),
         ("endpoints failing", "endpoint", {"health": "failing"}, active.filter(consecutive_failures__gt=0)),
         ("endpoints disabled", "endpoint", {"state": "disabled"}, disabled),
         ("endpoints overdue by a minute", "endpoint", {"health": "overdue"}, active.filter(next_due_at__lt=minute)),
         ("events unrouted for a minute", "event", {"routing": "waiting"}, unrouted),
+        ("received messages that failed", "receivedmessage", {"status": "failed"}, failed),
         ("tasks that failed", "taskfailure", {"resolution": "open"}, failures),
     ]
     return [

@@ -24,6 +24,7 @@ _WORKERS = {
     "slow": (128, "deliver.slow"),
     "dead-letter": (2, "dead_letter"),
     "general": (8, "fan_out,default"),
+    "processing": (16, "process"),
 }
 _WEB_PROCESSES = min(2, os.cpu_count() or 1)
 _WEB_THREADS = 8

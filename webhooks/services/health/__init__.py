@@ -80,6 +80,8 @@ def _deliveries(queues: Sequence[str], seen: broker.Seen) -> Checks:
         "clocks of workers": lambda: processes.clocks(known()),
         "due deliveries": lambda: backlog.due(now()),
         "unrouted events": lambda: backlog.outbox(now()),
+        "unprocessed messages": lambda: backlog.inbox(now()),
+        "dead runs": lambda: backlog.dead_runs(now()),
         "expired leases": backlog.leases,
         "failed tasks": backlog.failures,
         "dead letters": lambda: backlog.dead_letters(now()),

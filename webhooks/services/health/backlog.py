@@ -35,6 +35,24 @@ def outbox(now: Backlog) -> Finding:
     return graded("unrouted events", seconds, _UNROUTED, found, advice)
 
 
+def inbox(now: Backlog) -> Finding:
+    """Received messages that nobody has processed."""
+    if now.oldest_unprocessed is None:
+        return ok("unprocessed messages", "none")
+    seconds = (datetime.now(UTC) - ids.created_at(now.oldest_unprocessed)).total_seconds()
+    found = f"{_count(now.unprocessed, now.limit)}, the oldest for {age(seconds)}"
+    advice = "The queue default has no worker or too few, or its task fails: see queues and failed tasks."
+    return graded("unprocessed messages", seconds, _UNROUTED, found, advice)
+
+
+def dead_runs(now: Backlog) -> Finding:
+    """Received messages that a processor has given up on."""
+    if not now.runs_dead:
+        return ok("dead runs", "none")
+    advice = "Admin > Processor runs shows why; replay them there when the cause is mended."
+    return warning("dead runs", f"{_count(now.runs_dead, now.limit)} given up", advice)
+
+
 def leases() -> Finding:
     """Deliveries whose worker has not reported back, and that nobody has freed."""
     with connection.cursor() as cursor:
