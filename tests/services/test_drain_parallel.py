@@ -25,10 +25,12 @@ from tests.services.engine import (
     wait_for_a_lock,
 )
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Mailbox
+from webhooks.services import endpoints
 from webhooks.services.claim import claim
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out
 from webhooks.services.ingest import Draft, publish
+from webhooks.services.settle import settle
 from webhooks.services.target import load
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -153,6 +155,25 @@ def test_a_later_event_that_was_routed_first_waits_for_the_earlier_one(
     assert mailbox_faults(endpoint.id) == []
     run_to_quiescence(endpoint.id)
     assert sequence(receiver) == [0, 1, 2, 3]
+
+
+def test_what_was_held_goes_first_when_an_ordered_endpoint_is_resumed(
+    endpoint_at: Callable[..., Endpoint], receiver: Receiver
+) -> None:
+    """Attack: a later event is routed and drained between the resumption and the release of the held ones."""
+    endpoint = endpoint_at(ordered=True)
+    endpoints.pause(endpoint.id)
+    post(endpoint, 3)
+    settle(endpoint.id)
+    assert set(states(endpoint)) == {"held"}
+    endpoints.resume(endpoint.id)
+    post(endpoint, 2)
+    assert drain(endpoint.id).sent == 0
+    settle(endpoint.id)
+    run_to_quiescence(endpoint.id)
+    assert [request.headers["webhook-id"] for request in receiver.requests()] == [
+        event.public_id for event in Event.objects.order_by("id")
+    ]
 
 
 def test_an_event_of_another_tenant_that_is_not_routed_holds_no_line(

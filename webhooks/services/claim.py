@@ -88,16 +88,16 @@ SELECT s.found, c.id, c.attempt_count, c.trigger, s.waited, s.event_id, s.key, s
 FROM claimed c JOIN sized s USING (id)
 ORDER BY s.event_id
 """
-# Nothing overtakes an earlier event of the same endpoint that waits for its retry, is on its way or is not
-# routed yet (of two fan-outs at once, the one with the later events may commit first). Only the oldest keys are
-# looked at, up to the end of a millisecond: within one, keys do not sort like their events.
+# Nothing overtakes an earlier event of the same endpoint that waits for its retry, is on its way, is still held (the
+# endpoint was resumed, and its deliveries have not followed yet) or is not routed yet (of two fan-outs at once, the
+# one with the later events may commit first). Only the oldest keys are looked at, up to the end of a millisecond:
+# within one, keys do not sort like their events.
 _HEAD_OF_LINE = """next_attempt_at <= now()
       AND id <= (SELECT id FROM last_looked_at)
       AND event_id < COALESCE(LEAST((
           SELECT min(event_id::text)::uuid FROM webhooks_delivery
           WHERE endpoint_id = %(endpoint)s AND id >= %(lower)s AND id <= (SELECT id FROM last_looked_at)
-            AND state IN ('pending', 'sending', 'held')
-            AND (state = 'sending' OR state = 'pending' AND next_attempt_at > now())
+            AND state IN ('pending', 'sending', 'held') AND (state <> 'pending' OR next_attempt_at > now())
       ), (
           SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL AND tenant_id = %(tenant)s ORDER BY id LIMIT 1
       )), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
