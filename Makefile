@@ -16,7 +16,7 @@ help:
 	@echo 'make test   run the tests'
 	@echo 'make lint   ruff, mypy, import-linter'
 	@echo 'make audit  look both lock files up in the database of known vulnerabilities (needs the internet)'
-	@echo 'make bench  measure everything, in at most 20 minutes; make bench-quick: the throughput ratios, in at most 4'
+	@echo 'make bench  measure everything, in about half an hour; make bench-quick: the throughput ratios, in at most 4'
 	@echo 'make faults kill, freeze and cut off everything under load; nothing may be lost (a quarter of an hour)'
 	@echo 'make soak   the same at random for an hour'
 	@echo 'make lock   compute the lock files again (needs uv)'
