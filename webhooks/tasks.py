@@ -19,6 +19,7 @@ import structlog
 from celery import Task, shared_task
 from django.db import transaction
 from django.db.utils import OperationalError
+from kombu.exceptions import BatchPublishError
 from kombu.exceptions import OperationalError as BrokerError
 
 from webhooks.conf import conf
@@ -244,10 +245,9 @@ def ring(bells: Sequence[Bell]) -> None:
     if _is_held(ring, bells):
         return
     by_name = {str(bell.endpoint_id): bell for bell in bells}
-    for name in flags.raise_flags(list(by_name)):
-        if not _publish(deliver, [name], _lane(by_name[name])):
-            flags.lower_flags(list(by_name))
-            return
+    fresh = flags.raise_flags(list(by_name))
+    if fresh and not _publish_all(deliver, [(name, _lane(by_name[name])) for name in fresh]):
+        flags.lower_flags(fresh)
 
 
 def ring_deliver(endpoint_ids: Iterable[UUID]) -> None:
@@ -331,12 +331,30 @@ def _lane(bell: Bell) -> str:
 
 
 def _publish(task: Any, args: list[str], queue: str) -> bool:
+    return _to_broker(task, lambda: task.apply_async(args, queue=queue, retry=False, ignore_result=True))
+
+
+def _publish_all(task: Any, bells: Sequence[tuple[str, str]]) -> bool:
+    """One message for each ``(argument, queue)``, together in one go where the broker can (Redis)."""
+    if len(bells) == 1:
+        return _publish(task, [bells[0][0]], bells[0][1])
+
+    def publish() -> None:
+        with task.app.producer_or_acquire() as producer, producer.batch():
+            for name, queue in bells:
+                task.apply_async([name], queue=queue, retry=False, ignore_result=True, producer=producer)
+
+    return _to_broker(task, publish)
+
+
+def _to_broker(task: Any, publish: Callable[[], object]) -> bool:
+    """Whether the broker took it. One that did not is left alone for a while."""
     global _broker_rests_until
     if time.monotonic() < _broker_rests_until:
         return False
     try:
-        task.apply_async(args, queue=queue, retry=False, ignore_result=True)
-    except (BrokerError, OSError) as error:
+        publish()
+    except (BrokerError, BatchPublishError, OSError) as error:
         _broker_rests_until = time.monotonic() + _BROKER_REST
         log.warning("doorbell_lost", task=task.name, error=type(error).__name__, effect="the sweep will ring")
         return False

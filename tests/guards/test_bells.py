@@ -36,6 +36,13 @@ def test_a_flag_lives_for_ten_seconds_at_most(valkey: redis.Redis) -> None:
     assert 0 < valkey.ttl(name) <= bells.TTL == 10
 
 
+def test_flags_of_many_bells_live_until_the_last_of_them_is_likely_answered(valkey: redis.Redis) -> None:
+    """Otherwise the sweep rings for whatever still waits in the queue, and the queue grows."""
+    bells.raise_flags([str(n) for n in range(1000)])
+    lives = {valkey.ttl(name) for name in valkey.scan_iter("*")}
+    assert bells.TTL < min(lives) <= max(lives) <= bells.TTL + 1000 // bells.RATE
+
+
 def test_without_redis_every_bell_is_rung(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.WEBHOOKS_REDIS_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setattr(store, "_resting_until", 0.0)

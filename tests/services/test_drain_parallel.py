@@ -171,7 +171,7 @@ def test_what_was_held_goes_first_when_an_ordered_endpoint_is_resumed(
     assert drain(endpoint.id).sent == 0
     settle(endpoint.id)
     run_to_quiescence(endpoint.id)
-    assert [request.headers["webhook-id"] for request in receiver.requests()] == [
+    assert [request.header("webhook-id") for request in receiver.requests()] == [
         event.public_id for event in Event.objects.order_by("id")
     ]
 
