@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -51,6 +52,8 @@ def production(database_url: str, folder: Path) -> dict[str, str]:
         "DEBUG": "0",
         "WEBHOOKS_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "WEBHOOKS_PUBLIC_URL": "https://webhooks.example.com",
+        "WEBHOOKS_SECURITY_CONTACT": "mailto:security@example.com",
+        "WEBHOOKS_SECURITY_EXPIRES": f"{datetime.now(UTC) + timedelta(days=180):%Y-%m-%dT%H:%M:%SZ}",
     }
 
 

@@ -105,6 +105,21 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# Scripts of other sites may call the API only where the operator names them. A bearer token is in no browser by itself,
+# so no cookie goes along and nothing more is opened than the reading of answers.
+CORS_ALLOWED_ORIGINS = env.words("WEBHOOKS_CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/(?:api|oauth)/"
+CORS_ALLOW_HEADERS = ("accept", "authorization", "clarion-tenant", "content-type", "idempotency-key", "x-request-id")
+CORS_EXPOSE_HEADERS = (
+    "Idempotent-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate",
+    "X-Request-ID",
+)  # fmt: skip
+if CORS_ALLOWED_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    # Outside of what makes refusals, so that a script can read those too.
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("webhooks.api.middleware.HealthMiddleware"), "corsheaders.middleware.CorsMiddleware"
+    )
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -151,8 +166,10 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Clarion",
     "DESCRIPTION": (
         "Publish events, and have them delivered to subscribers' webhooks: signed, retried, logged.\n\n"
-        "Every request carries `Authorization: Bearer clk_…`. A tenant's key acts for its tenant; a platform key acts "
-        "for the tenant that the header `Clarion-Tenant` names and has to name one to create anything.\n\n"
+        "Every request carries `Authorization: Bearer clk_…` (an API key) or `Bearer clt_…` (an access token, which "
+        "an OAuth client fetches from `POST /oauth/token`). A tenant's key acts for its tenant; a platform key acts "
+        "for the tenant that the header `Clarion-Tenant` names and has to name one to create anything. What is said of "
+        "keys here holds for the tokens of clients too.\n\n"
         "Errors are `application/problem+json` (RFC 9457) and name what is wrong: 422 with JSON Pointers for the "
         "content of a body, 400 for JSON that cannot be read and for bad parameters and headers. What Clarion does "
         "not understand is refused, never ignored. Another tenant's object is 404, as if it did not exist.\n\n"
@@ -177,6 +194,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Received messages", "description": "What your sources sent, and what was done with it."},
         {"name": "Tenants", "description": "Customers of the product that runs Clarion. For platform keys."},
         {"name": "API keys", "description": "Who may call this API, and for what."},
+        {"name": "OAuth clients", "description": "The same for programs that fetch short-lived tokens."},
         {"name": "Audit", "description": "Who did what, and when."},
         {"name": "Deliveries to you", "description": "What your URL receives."},
     ],

@@ -5,16 +5,13 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from webhooks.api import health
-from webhooks.api.jwks import jwks
 from webhooks.api.metrics import metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/"), name="home"),
-    path("api/", include("webhooks.api.urls")),
-    path("in/", include("webhooks.receivers.urls")),
+    path("", include("webhooks.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
-    path(".well-known/jwks.json", jwks, name="jwks"),
 ]

@@ -22,7 +22,7 @@ from webhooks.models import (
     Source,
     Tenant,
 )
-from webhooks.services import api_keys, endpoints, ingest
+from webhooks.services import api_keys, credentials, endpoints, ingest, oauth_clients, oauth_tokens
 
 URL = "https://receiver.example/hook"
 
@@ -36,6 +36,16 @@ def make_tenant(**fields: Any) -> Tenant:
 def make_key(tenant: Tenant | None, *scopes: str) -> str:
     """The token of a new API key; of a platform key without tenant. No scopes: all it can have."""
     _, token = api_keys.create_api_key(tenant.id if tenant else None, "tests", scopes or None)
+    return token
+
+
+def make_oauth_token(tenant: Tenant | None, *scopes: str) -> str:
+    """An access token of a new OAuth client; of a platform client without tenant. No scopes: all it can have."""
+    client_id, _ = oauth_clients.create(tenant.id if tenant else None, "tests", scopes or None)
+    token = oauth_tokens.generate()
+    granted = scopes or credentials.grantable(tenant.id if tenant else None)
+    if not oauth_tokens.issue(client_id, token, sorted(granted), 3600):
+        raise LookupError("the client is gone")
     return token
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from webhooks.conf import conf
+from webhooks.core import contacts
 from webhooks.core.addresses import AllowList, InvalidAllowList
 from webhooks.core.client_address import proxy_networks
 
@@ -28,7 +30,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_production(**_: Any) -> list[CheckMessage]:
     """Settings that are fine on a laptop only."""
-    return [*_transport(), *_open_networks(), *_flower(), *_proxies()]
+    return [*_transport(), *_open_networks(), *_flower(), *_proxies(), *_security_contact()]
 
 
 def _keys() -> Iterator[CheckMessage]:
@@ -125,6 +127,16 @@ def _proxies() -> Iterator[CheckMessage]:
             hint="Set WEBHOOKS_TRUSTED_PROXIES to the number of your proxies that add to X-Forwarded-For.",
             id="webhooks.W004",
         )
+
+
+def _security_contact() -> Iterator[CheckMessage]:
+    hint = "Set WEBHOOKS_SECURITY_CONTACT=mailto:… and WEBHOOKS_SECURITY_EXPIRES to a time within a year."
+    found = contacts.faults(conf.SECURITY_CONTACT, conf.SECURITY_EXPIRES, conf.SECURITY_POLICY, datetime.now(UTC))
+    for fault in found:
+        what = (
+            "there is no /.well-known/security.txt" if fault.fatal else "/.well-known/security.txt is served as it is"
+        )
+        yield Warning(f"WEBHOOKS_{fault.setting} {fault.detail}; {what}.", hint=hint, id="webhooks.W020")
 
 
 def _open_networks() -> Iterator[CheckMessage]:

@@ -84,6 +84,17 @@ class Settings:
     LOGIN_TRIES_ADDRESS: int = 30  # the same from one address, where several people may sit
     LOGIN_PERIOD: float = 900.0  # seconds (15 minutes): 1000 guesses a day and name, with a wait people accept
 
+    # --- OAuth 2.0 clients of the API
+    OAUTH_TOKEN_TTL: int = 3600  # seconds a token holds: an hour, as most servers give; revoking is prompt anyway
+    OAUTH_TOKEN_RATE: int = 600  # tokens of one client a minute: a fleet may start at once, a loop fills no table
+    OAUTH_TRIES_ADDRESS: int = 60  # failed requests for tokens from one address within LOGIN_PERIOD
+
+    # --- what is told to everybody
+    CORS_ORIGINS: tuple[str, ...] = ()  # origins whose scripts may call the API; none: no header of CORS at all
+    SECURITY_CONTACT: tuple[str, ...] = ()  # mailto:, https: or tel: for whoever finds a hole (RFC 9116)
+    SECURITY_EXPIRES: str = ""  # RFC 3339: until when the contact holds; at most a year ahead
+    SECURITY_POLICY: str = ""  # https: the page that says how reports are handled
+
     # --- retention and partitions
     RETENTION_DAYS: int = 30
     AUDIT_RETENTION_DAYS: int = 400  # more than a year, so that a yearly review finds all of it; 0: for ever

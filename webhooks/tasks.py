@@ -31,6 +31,7 @@ from webhooks.services import (
     dead_letters,
     handshake,
     idempotency,
+    oauth_tokens,
     partitions,
     processing,
     processor_runs,
@@ -201,13 +202,13 @@ def run_processor(self: Any, run_id: str) -> str:
 def maintain() -> str:
     """Make partitions ahead, drop what has expired, and look after the audit log: seal, prune, tell the head."""
     made, dropped = partitions.make_ahead(), partitions.drop_expired()
-    keys = idempotency.prune()
+    keys, tokens = idempotency.prune(), oauth_tokens.prune()
     audit_chain.seal()
     pruned = audit_chain.prune()
     audit_chain.tell_head()
     return (
         f"{len(made)} partitions made, {len(dropped)} dropped, {keys} idempotency keys forgotten, "
-        f"{pruned} audit entries removed"
+        f"{tokens} access tokens expired, {pruned} audit entries removed"
     )
 
 

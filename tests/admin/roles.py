@@ -31,13 +31,14 @@ from webhooks.models import (
     Event,
     EventType,
     EventTypeVersion,
+    OAuthClient,
     ProcessorRun,
     ReceivedMessage,
     Source,
     TaskFailure,
     Tenant,
 )
-from webhooks.services import api_keys, audit, event_types, staff
+from webhooks.services import api_keys, audit, event_types, oauth_clients, staff
 
 
 def in_role(role: str) -> Client:
@@ -82,6 +83,7 @@ ROWS: dict[type[Model], Callable[[], Any]] = {
     Event: lambda: make_event(fanned_out=True),
     EventType: lambda: EventType.objects.create(name=f"order.{secrets.token_hex(4)}"),
     EventTypeVersion: _version,
+    OAuthClient: lambda: OAuthClient.objects.get(id=oauth_clients.create(make_tenant().id, "billing")[0]),
     ProcessorRun: make_run,
     ReceivedMessage: lambda: make_received(status="processed", processed_at=timezone.now()),
     Source: lambda: make_source(provider="github", secrets=["a-secret-of-ours"], event_type="github.{type}"),

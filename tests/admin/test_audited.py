@@ -27,6 +27,7 @@ from webhooks.models import (
     Event,
     EventType,
     EventTypeVersion,
+    OAuthClient,
     ProcessorRun,
     ReceivedMessage,
     Source,
@@ -109,6 +110,11 @@ CASES: dict[tuple[str, str], tuple[str, Run]] = {
         lambda client: client.post(add_page(ApiKey), {"name": "billing", "scopes": ["events:read"]}),
     ),
     ("ApiKey", "revoke"): ("api_key.revoked", _do(ApiKey, "revoke")),
+    ("OAuthClient", "add"): (
+        "secret.revealed",
+        lambda client: client.post(add_page(OAuthClient), {"name": "billing", "scopes": ["events:read"]}),
+    ),
+    ("OAuthClient", "revoke"): ("oauth_client.revoked", _do(OAuthClient, "revoke")),
     ("DeadLetter", "replay"): ("dead_letter.replayed", _do(DeadLetter, "replay")),
     ("DeadLetter", "discard"): ("dead_letter.discarded", _do(DeadLetter, "discard")),
     ("Delivery", "retry"): ("delivery.retried", _do(Delivery, "retry")),
@@ -305,7 +311,9 @@ def test_the_list_is_filtered_and_searched(admin_client: Client, query: str) -> 
     assert admin_client.get(f"{list_page(AuditEntry)}?{query}").status_code == 200
 
 
-@pytest.mark.parametrize("model", [Endpoint, Delivery, DeadLetter, Event, Tenant, ApiKey, TaskFailure, EventType])
+@pytest.mark.parametrize(
+    "model", [Endpoint, Delivery, DeadLetter, Event, Tenant, ApiKey, OAuthClient, TaskFailure, EventType]
+)
 def test_the_page_of_an_object_leads_to_its_entries(admin_client: Client, model: type[Model]) -> None:
     row = ROWS[model]()
     name = getattr(row, "public_id", None) or row.name

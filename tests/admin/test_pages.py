@@ -11,10 +11,21 @@ from django.urls import reverse
 from tests.admin.pages import act, add_page, fill, list_page, page, text
 from tests.factories import make_delivery, make_endpoint, make_tenant
 from webhooks.core import ids
-from webhooks.models import ApiKey, Attempt, DeadLetter, Delivery, Endpoint, Event, EventType, EventTypeVersion, Tenant
-from webhooks.services import api_keys, endpoints, event_types
+from webhooks.models import (
+    ApiKey,
+    Attempt,
+    DeadLetter,
+    Delivery,
+    Endpoint,
+    Event,
+    EventType,
+    EventTypeVersion,
+    OAuthClient,
+    Tenant,
+)
+from webhooks.services import api_keys, endpoints, event_types, oauth_clients
 
-MODELS = (Tenant, ApiKey, EventType, EventTypeVersion, Endpoint, Event, Delivery, Attempt, DeadLetter)
+MODELS = (Tenant, ApiKey, OAuthClient, EventType, EventTypeVersion, Endpoint, Event, Delivery, Attempt, DeadLetter)
 LEDGERS = (Event, Delivery, Attempt, DeadLetter)
 
 
@@ -23,6 +34,7 @@ def rows() -> None:
     fill(2)
     event_types.create(None, {"name": "order.created", "schema": {"type": "object"}, "example": {}})
     api_keys.create_api_key(make_tenant().pk, "backend")
+    oauth_clients.create(make_tenant().pk, "backend")
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -42,7 +54,7 @@ def test_a_page_opens_by_the_shown_id(rows: None, admin_client: Client, model: t
     assert shown in text(admin_client.get(url)) or model is Event
 
 
-@pytest.mark.parametrize("model", [Tenant, ApiKey, EventType, EventTypeVersion, Endpoint])
+@pytest.mark.parametrize("model", [Tenant, ApiKey, OAuthClient, EventType, EventTypeVersion, Endpoint])
 def test_what_can_be_made_has_a_form(admin_client: Client, model: type) -> None:
     text(admin_client.get(add_page(model)))
 

@@ -39,7 +39,7 @@ from webhooks.models import (
     Tenant,
 )
 from webhooks.models.scoping import TenantQuerySet
-from webhooks.services import api_keys, event_types
+from webhooks.services import api_keys, event_types, oauth_clients
 
 
 class Row(NamedTuple):
@@ -108,6 +108,10 @@ TABLE = [
     Row("POST", "/api/api-keys", "keys", 201, {"name": "another"}),
     Row("GET", "/api/api-keys/{key}", "keys", 200),
     Row("DELETE", "/api/api-keys/{key}", "keys", 204),
+    Row("GET", "/api/oauth-clients", "keys", 200),
+    Row("POST", "/api/oauth-clients", "keys", 201, {"name": "another"}),
+    Row("GET", "/api/oauth-clients/{oauth_client}", "keys", 200),
+    Row("DELETE", "/api/oauth-clients/{oauth_client}", "keys", 204),
     Row("GET", "/api/audit", "keys", 200),
 ]
 PLATFORM_TABLE = [
@@ -115,7 +119,7 @@ PLATFORM_TABLE = [
     Row("POST", "/api/tenants", "tenants", 201, {"name": "Another"}),
     Row("GET", "/api/tenants/{tenant}", "tenants", 200),
 ]
-PUBLIC = {"/api/schema", "/api/docs", "/api/consents/<str:id>"}
+PUBLIC = {"/api/schema", "/api/docs", "/api/consents/<str:id>", "/api/.well-known/capabilities"}
 _name = "{0.method} {0.path}".format
 
 
@@ -156,6 +160,7 @@ def world(tenant: Tenant, valkey: Any) -> World:
         "tenant": tenant.public_id,
         "event_type": "own.type",
         "source": make_source(tenant, "hex", secrets=["only-for-tests"]).public_id,
+        "oauth_client": ids.show(ids.OAUTH_CLIENT, oauth_clients.create(tenant.id, "to be read")[0]),
     }
     return World(tenant, objects)
 
@@ -235,6 +240,7 @@ UNKNOWN: dict[str, Callable[[], str]] = {
     "tenant": lambda: ids.show(ids.TENANT, ids.new_id()),
     "event_type": lambda: "nobodys.type",
     "source": lambda: ids.show(ids.SOURCE, ids.new_id()),
+    "oauth_client": lambda: ids.show(ids.OAUTH_CLIENT, ids.new_id()),
     "received": lambda: ids.show(ids.RECEIVED, ids.new_id()),
 }
 
@@ -316,7 +322,10 @@ def test_a_method_that_a_route_does_not_offer_is_refused_to_everybody(world: Wor
     known, nobody = ApiClient(make_key(None), headers={"Clarion-Tenant": world.tenant.slug}), ApiClient()
     for method, path in NOT_OFFERED:
         row = Row(method, path, "", 405, {} if method not in ("GET", "OPTIONS", "TRACE") else None)
-        problem(world.send(row, known), 405)
+        refusal = world.send(row, known)
+        problem(refusal, 405)
+        offered = {row.method for row in TABLE + PLATFORM_TABLE if row.path == path}
+        assert set(refusal["Allow"].split(", ")) == offered | ({"HEAD"} if "GET" in offered else set()), path
         assert world.send(row, nobody).status_code in (401, 405), f"{method} {path}"
 
 

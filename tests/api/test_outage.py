@@ -162,6 +162,7 @@ def test_every_route_is_503_and_says_when_to_come_back(away: Site) -> None:
         "key": "key_",
         "tenant": "ten_",
         "source": "src_",
+        "oauth_client": "oac_",
         "received": "rcv_",
     }
     named = {name: prefix + "0" * 32 for name, prefix in ids.items()}

@@ -214,8 +214,9 @@ def test_every_operation_lists_its_refusals_its_headers_and_its_key(document: di
             if operation["operationId"] in PUBLIC_OPERATIONS:
                 assert "security" not in operation, "whoever asks here has no key"
                 continue
-            assert {"apiKey": []} in operation["security"]
-            assert "Scope: `" in operation["description"]
+            key, oauth = operation["security"]
+            assert key == {"apiKey": []}
+            assert f"Scope: `{oauth['oauth2'][0]}`" in operation["description"]
             assert {"401", "403", "429"} <= answers.keys()
             assert "Location" in answers.get("201", {"headers": ["Location"]})["headers"]
             assert "Tenant" in names

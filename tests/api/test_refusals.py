@@ -21,6 +21,7 @@ UNKNOWN = {
     "delivery": ids.show(ids.DELIVERY, NOBODY), "dead_letter": ids.show(ids.DEAD_LETTER, NOBODY),
     "key": ids.show(ids.API_KEY, NOBODY), "tenant": ids.show(ids.TENANT, NOBODY), "event_type": "no.type",
     "source": ids.show(ids.SOURCE, NOBODY),
+    "oauth_client": ids.show(ids.OAUTH_CLIENT, NOBODY),
     "received": ids.show(ids.RECEIVED, NOBODY),
 }  # fmt: skip
 PATHS = sorted({row.path.format(**UNKNOWN) for row in TABLE + PLATFORM_TABLE})

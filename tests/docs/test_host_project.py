@@ -32,6 +32,7 @@ SECRET_KEY = "host"
 DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
 ROOT_URLCONF = "shop.urls"
 USE_TZ = True
+ALLOWED_HOSTS = ["localhost"]
 INSTALLED_APPS = [f"django.contrib.{name}" for name in
                   ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")]
 MIDDLEWARE = [
@@ -207,3 +208,39 @@ def test_the_http_api_keeps_its_conventions_inside_the_project(host: Host) -> No
         "202 application/json",
         "200 next previous results",
     ]
+
+
+def test_oauth_and_the_well_known_addresses_come_with_the_same_line(host: Host) -> None:
+    printed = host.python(
+        "from django.test import Client\n"
+        "from webhooks.core import ids\n"
+        "from webhooks.services import oauth_clients, tenants\n"
+        "key, secret = oauth_clients.create(tenants.create_tenant('Acme'), 'test')\n"
+        "client = Client(headers={'host': 'localhost'}, enforce_csrf_checks=True)\n"
+        "form = {'grant_type': 'client_credentials', 'client_id': ids.show('oac', key), 'client_secret': secret}\n"
+        "body = '&'.join(f'{name}={value}' for name, value in form.items())\n"
+        "answer = client.post('/oauth/token', body, 'application/x-www-form-urlencoded')\n"
+        "token = answer.json()['access_token']\n"
+        "print(client.get('/api/events', headers={'Authorization': f'Bearer {token}'}).status_code)\n"
+        "paths = ('/api/.well-known/capabilities', '/.well-known/webhooks', '/.well-known/jwks.json',\n"
+        "         '/.well-known/oauth-authorization-server', '/.well-known/security.txt', '/api/nothing')\n"
+        "for path in paths:\n"
+        "    answer = client.get(path)\n"
+        "    print(answer.status_code, answer['Content-Type'])\n"
+    )
+    public = "200 application/json"
+    assert printed.splitlines() == ["200", *[public] * 4, *["404 application/problem+json"] * 2]
+
+
+def test_staff_is_named_in_the_audit_log(host: Host) -> None:
+    printed = host.python(
+        "from django.contrib.auth.models import User\n"
+        "from django.test import Client\n"
+        "from webhooks.models import AuditEntry\n"
+        "client = Client(headers={'host': 'localhost'})\n"
+        "client.force_login(User.objects.create_superuser('olga', '', 'x'))\n"
+        "client.post('/admin/webhooks/tenant/add/', {'name': 'Acme', 'slug': 'acme', 'metadata': '{}'})\n"
+        "entry = AuditEntry.objects.latest('id')\n"
+        "print(entry.action, entry.actor_kind, entry.actor_label)\n"
+    )
+    assert printed.split() == ["tenant.created", "staff", "olga"]

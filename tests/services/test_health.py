@@ -189,6 +189,8 @@ def safe(settings: Settings) -> Settings:
     settings.WEBHOOKS_PUBLIC_URL = "https://clarion.example"
     settings.WEBHOOKS_ALLOW_HTTP = False
     settings.WEBHOOKS_ALLOWED_CIDRS = ""
+    settings.WEBHOOKS_SECURITY_CONTACT = ("mailto:security@clarion.example",)
+    settings.WEBHOOKS_SECURITY_EXPIRES = f"{datetime.now(UTC) + timedelta(days=100):%Y-%m-%dT%H:%M:%SZ}"
     for name in ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
         setattr(settings, name, True)
     settings.SECURE_HSTS_SECONDS = 31_536_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -47,12 +48,19 @@ def test_it_refuses_another_database(settings: Settings, monkeypatch: pytest.Mon
         ("WEBHOOKS_ALLOW_HTTP", True, "webhooks.W002"),
         ("WEBHOOKS_ALLOWED_CIDRS", "127.0.0.0/8:*", "webhooks.W003"),
         ("WEBHOOKS_ALLOWED_CIDRS", "0.0.0.0/0", "webhooks.W003"),
+        ("WEBHOOKS_SECURITY_CONTACT", (), "webhooks.W020"),
+        ("WEBHOOKS_SECURITY_CONTACT", ("security@clarion.example",), "webhooks.W020"),
+        ("WEBHOOKS_SECURITY_EXPIRES", "", "webhooks.W020"),
+        ("WEBHOOKS_SECURITY_EXPIRES", "2020-01-01T00:00:00Z", "webhooks.W020"),
+        ("WEBHOOKS_SECURITY_EXPIRES", "2999-01-01T00:00:00Z", "webhooks.W020"),
     ],
 )
 def test_it_warns_in_production(settings: Settings, name: str, value: Any, found: str) -> None:
     settings.WEBHOOKS_PUBLIC_URL = "https://clarion.example"
     settings.WEBHOOKS_ALLOW_HTTP = False
     settings.WEBHOOKS_ALLOWED_CIDRS = ""
+    settings.WEBHOOKS_SECURITY_CONTACT = ("mailto:security@clarion.example",)
+    settings.WEBHOOKS_SECURITY_EXPIRES = f"{datetime.now(UTC) + timedelta(days=100):%Y-%m-%dT%H:%M:%SZ}"
     assert check_production() == []
     setattr(settings, name, value)
     assert found in _ids(check_production())

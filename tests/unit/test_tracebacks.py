@@ -108,6 +108,8 @@ def test_secrets_in_messages_are_masked(message: str, shown: str) -> None:
 SECRETS: dict[str, Callable[[], str]] = {
     "signing secret": signatures.generate_secret,
     "API key": lambda: f"clk_{secrets.token_hex(8)}_{secrets.token_hex(32)}",
+    "access token": lambda: f"clt_{secrets.token_hex(32)}",
+    "client secret": lambda: f"ocs_{secrets.token_hex(32)}",
     "encrypted": lambda: f"gAAAAABl{secrets.token_urlsafe(60)}",
     "hexadecimal": lambda: secrets.token_hex(32),
     "base64": lambda: f"{secrets.token_urlsafe(48)}0",

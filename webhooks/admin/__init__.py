@@ -2,6 +2,7 @@
 
 from webhooks.admin import (
     audit,
+    credentials,
     dead_letters,
     deliveries,
     endpoints,
@@ -15,6 +16,7 @@ from webhooks.admin import (
 
 __all__ = [
     "audit",
+    "credentials",
     "dead_letters",
     "deliveries",
     "endpoints",

@@ -17,7 +17,7 @@ from webhooks.admin.base import LedgerAdmin
 from webhooks.admin.filters import ChoiceFilter, TenantFilter, TextFilter, WindowFilter
 from webhooks.admin.related import prefetch, prefetched, tenant_of
 from webhooks.core import ids
-from webhooks.models import ApiKey, AuditEntry, DeadLetter, Delivery, Endpoint, Event, TaskFailure, Tenant
+from webhooks.models import ApiKey, AuditEntry, DeadLetter, Delivery, Endpoint, Event, OAuthClient, TaskFailure, Tenant
 from webhooks.models.audit import PREFIX
 
 # The page that an object of each kind has, by the prefix of its ids.
@@ -28,6 +28,7 @@ _PAGES: Mapping[str, tuple[str, type[Model]]] = {
     "event": (ids.EVENT, Event),
     "tenant": (ids.TENANT, Tenant),
     "api_key": (ids.API_KEY, ApiKey),
+    "oauth_client": (ids.OAUTH_CLIENT, OAuthClient),
     "task_failure": ("tf", TaskFailure),
 }
 
@@ -39,7 +40,8 @@ class SubjectFilter(ChoiceFilter):
     parameter_name = "about"
     options = {
         "webhook": "Webhooks", "secret": "Secrets", "delivery": "Deliveries", "dead_letter": "Dead letters",
-        "event": "Events", "tenant": "Tenants", "api_key": "API keys", "event_type": "Event types",
+        "event": "Events", "tenant": "Tenants", "api_key": "API keys",
+        "oauth_client": "OAuth clients", "event_type": "Event types",
         "task_failure": "Task failures", "login": "Logins", "user": "Users", "group": "Groups", "audit": "This log",
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Who calls, and for which tenant: ``Authorization: Bearer clk_…`` and ``Clarion-Tenant``."""
+"""Who calls, and for which tenant: ``Authorization: Bearer clk_…`` or ``clt_…``, and ``Clarion-Tenant``."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from rest_framework.request import Request
 
 from webhooks.api import problems
 from webhooks.core import ids
-from webhooks.services import actors, api_keys
+from webhooks.services import actors, api_keys, oauth_tokens
+from webhooks.services.credentials import Credential
 
 TENANT_HEADER = "Clarion-Tenant"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A credential and the tenant it acts for; ``tenant_id`` None: a platform key that sees all of them."""
+    """A credential and the tenant it acts for; ``tenant_id`` None: one of the platform's that sees all of them."""
 
-    credential: api_keys.Credential
+    credential: Credential
     tenant_id: UUID | None
 
     # Django's checks ask a user this.
@@ -47,30 +48,35 @@ def caller(request: Request) -> Caller:
     return cast(Caller, request.auth)
 
 
-class ApiKeyAuthentication(BaseAuthentication):
-    """Bearer tokens. A tenant's key acts for its tenant; a platform key for the one it names."""
+def credential_of(token: str) -> Credential | None:
+    """The holder of an API key or of an access token; what it begins with tells which of them it is."""
+    token = token.strip()
+    return oauth_tokens.authenticate(token) if token.startswith(oauth_tokens.PREFIX) else api_keys.authenticate(token)
+
+
+class BearerAuthentication(BaseAuthentication):
+    """API keys and access tokens. A tenant's acts for its tenant; one of the platform's for the tenant it names."""
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
         sent = request._request.META
         scheme, _, token = sent.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        credential = api_keys.authenticate(token.strip())
+        credential = credential_of(token)
         if credential is None:
             raise AuthenticationFailed
         who = Caller(credential, _tenant(credential, sent.get("HTTP_CLARION_TENANT")))
-        structlog.contextvars.bind_contextvars(
-            api_key=ids.show(ids.API_KEY, credential.key_id),
-            tenant=who.tenant_id and ids.show(ids.TENANT, who.tenant_id),
-        )
-        actors.become(*actors.key_actor(credential.key_id, credential.name, platform=credential.tenant_id is None))
+        kind = "oauth_client" if credential.prefix == ids.OAUTH_CLIENT else "api_key"
+        tenant = who.tenant_id and ids.show(ids.TENANT, who.tenant_id)
+        structlog.contextvars.bind_contextvars(**{kind: credential.public_id, "tenant": tenant})
+        actors.become(*credential.actor())
         return who, who
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="clarion"'
 
 
-def _tenant(credential: api_keys.Credential, named: str | None) -> UUID | None:
+def _tenant(credential: Credential, named: str | None) -> UUID | None:
     """Attack: a tenant's key that names another tenant. It is refused without telling whether that one exists."""
     if named is None:
         return credential.tenant_id

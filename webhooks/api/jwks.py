@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import msgspec
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.http import HttpRequest, HttpResponseBase
 
-from webhooks.api import problems
+from webhooks.api.discovery import public
 from webhooks.core import ids
 from webhooks.services import signing_keys
 
@@ -22,19 +19,10 @@ def jwks(request: HttpRequest) -> HttpResponseBase:
     that trusts the keys of its own webhook only, which is what the parameter is for, refuses that.
     An id that is unknown, deleted or malformed has no keys: the answers do not tell which webhooks exist.
     """
-    if request.method not in ("GET", "HEAD"):
-        problem = problems.Problem(405, "method-not-allowed", "Only GET is allowed here.", headers={"Allow": "GET"})
-        return problems.respond(request, problem)
+    if refusal := public.refused(request):
+        return refusal
     text = request.GET.get("webhook")
     endpoint_id = ids.parse(ids.WEBHOOK, text) if text is not None else None
     none_such = text is not None and endpoint_id is None
     body = msgspec.json.encode({"keys": []} if none_such else signing_keys.published(endpoint_id))
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    response = HttpResponse(
-        body,
-        content_type="application/json",
-        headers={
-            "Cache-Control": f"public, max-age={MAX_AGE}", "ETag": etag, "Access-Control-Allow-Origin": "*",
-        },
-    )  # fmt: skip
-    return get_conditional_response(request, etag, response=response) or response
+    return public.document(request, body, max_age=MAX_AGE)

@@ -19,8 +19,10 @@ from prometheus_client.registry import Collector
 
 import webhooks
 from webhooks.api import problems
+from webhooks.api.authentication import credential_of
+from webhooks.api.discovery import public
 from webhooks.core import ids
-from webhooks.services import api_keys, backlog, heartbeats, task_failures
+from webhooks.services import backlog, heartbeats, task_failures
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 
@@ -86,9 +88,8 @@ registry.register(BacklogCollector())
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """The gauges; 401 for strangers, 503 without the database."""
-    if request.method not in ("GET", "HEAD"):
-        problem = problems.Problem(405, "method-not-allowed", "Only GET is allowed here.", headers={"Allow": "GET"})
-        return problems.respond(request, problem)
+    if refusal := public.refused(request):
+        return refusal
     try:
         if not _is_local(request) and not _has_platform_key(request):
             challenge = {"WWW-Authenticate": 'Bearer realm="clarion"'}
@@ -111,5 +112,5 @@ def _is_local(request: HttpRequest) -> bool:
 
 def _has_platform_key(request: HttpRequest) -> bool:
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    credential = api_keys.authenticate(token.strip()) if scheme.lower() == "bearer" else None
+    credential = credential_of(token) if scheme.lower() == "bearer" else None
     return credential is not None and credential.tenant_id is None

@@ -14,6 +14,7 @@ from django.utils.encoding import escape_uri_path
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 from webhooks.api import health, outage, problems
+from webhooks.api.oauth import errors as oauth_errors
 from webhooks.core import ids
 from webhooks.errors import DecryptionFailed
 
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 PREFIXES = ("/api", "/in")  # of what programs talk to
+OAUTH_PATHS = frozenset({"/oauth/token", "/oauth/revoke"})  # not all of /oauth: a host project may have its own there
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 
 
@@ -45,7 +47,7 @@ class RequestIdMiddleware:
                 if request.path_info not in health.CHECKS:
                     _log(request, response, started)
             finally:
-                structlog.contextvars.unbind_contextvars("api_key", "tenant")
+                structlog.contextvars.unbind_contextvars("api_key", "oauth_client", "tenant")
         response["X-Request-ID"] = request_id
         return response
 
@@ -79,7 +81,8 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # it h
 
 
 class ProblemMiddleware:
-    """No HTML under ``/api`` and ``/in``: what Django and other middleware answer with a status becomes a problem.
+    """No HTML under ``/api`` and ``/in``: what Django and other middleware answer with a status becomes a problem, and
+    at the paths of OAuth an error as RFC 6749 has it.
 
     While the database is away every answer under ``/api`` is 503, and soon; other pages say it in one line.
     """
@@ -94,18 +97,21 @@ class ProblemMiddleware:
             request.get_host()
         except DisallowedHost:
             problem = problems.Problem(400, "bad-request", "The Host header names a host this server is not.")
-            return problems.respond(request, problem)
+            return _refuse(request, problem)
         if not outage.admits():
-            return problems.respond(request, problems.unavailable(problems.DATABASE_AWAY))
+            return _refuse(request, problems.unavailable(problems.DATABASE_AWAY))
         response = self.get_response(request)
         outage.passed(request)
         if response.status_code == 301 and not request.is_secure():
             # SECURE_SSL_REDIRECT. Followed, a POST becomes a GET, and the key would go on in clear every time.
             problem = problems.Problem(403, "forbidden", "This API is served over https only.")
-            return problems.respond(request, problem)
-        if response.status_code < 400 or response.get("Content-Type") == problems.CONTENT_TYPE:
+            return _refuse(request, problem)
+        if response.status_code < 400 or response.get("Content-Type") in _OURS:
             return response
-        return problems.respond(request, problems.for_status(response.status_code))
+        problem = problems.for_status(response.status_code)
+        if "Allow" in response:  # RFC 9110 section 15.5.6
+            problem.headers = {"Allow": response["Allow"]}
+        return _refuse(request, problem)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         """An outage, or a missing key, that a page or a plain view met; None: a bug, which Django logs."""
@@ -118,10 +124,20 @@ class ProblemMiddleware:
         else:
             log.warning("database_unavailable", path=escape_uri_path(request.path), error=type(error).__name__)
         if is_api(request.path_info):
-            return problems.respond(request, problem)
+            return _refuse(request, problem)
         return HttpResponse(problem.detail, "text/plain; charset=utf-8", 503, headers=problem.headers)
 
 
 def is_api(path: str) -> bool:
-    """Whether a path belongs to the HTTP API, or takes in what sources send."""
-    return path in PREFIXES or path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
+    """Whether a path is answered to programs only."""
+    return path in PREFIXES or path in OAUTH_PATHS or path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
+
+
+# Errors of the views; Django and its middleware answer with HTML.
+_OURS = (problems.CONTENT_TYPE, "application/json")
+
+
+def _refuse(request: HttpRequest, problem: problems.Problem) -> HttpResponse:
+    if request.path_info in OAUTH_PATHS:
+        return oauth_errors.of_problem(problem).response()
+    return problems.respond(request, problem)

@@ -204,7 +204,9 @@ def _of_framework(error: exceptions.APIException) -> Problem | None:
         headers["WWW-Authenticate"] = auth_header
     if isinstance(error, exceptions.AuthenticationFailed):
         headers["WWW-Authenticate"] += ', error="invalid_token"'
-        return Problem(401, "unauthenticated", "The API key is unknown, expired or revoked.", headers=headers)
+        return Problem(
+            401, "unauthenticated", "The API key or access token is unknown, expired or revoked.", headers=headers
+        )
     if isinstance(error, exceptions.NotAuthenticated):
         detail = "Send an API key in the header Authorization: Bearer clk_…"
         return Problem(401, "unauthenticated", detail, headers=headers)

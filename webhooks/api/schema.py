@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, cast
 
+from django.urls import reverse
 from drf_spectacular import openapi
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.serializers import ListSerializer
@@ -15,6 +16,7 @@ from webhooks.api import schema_answers, schema_examples
 from webhooks.api.authentication import TENANT_HEADER
 from webhooks.api.permissions import needed_scope
 from webhooks.api.schema_webhooks import HEADER_EXAMPLES, HEADERS, MAX_HEADER
+from webhooks.models import SCOPE_DESCRIPTIONS
 
 # first segment of a path -> what its {id} is
 _IDS = {
@@ -28,6 +30,7 @@ _IDS = {
     "tenants": "Id (`ten_…`) or slug of the tenant.",
     "consents": "What the callback URL of the handshake ends with.",
     "api-keys": "Id of the key (`key_…`).",
+    "oauth-clients": "Id of the client (`oac_…`).",
 }
 
 
@@ -59,20 +62,34 @@ class AutoSchema(openapi.AutoSchema):
         return self.method == "GET" and getattr(self.view, "lists", False)
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
-    """Bearer tokens."""
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    """Bearer tokens: API keys, or access tokens of OAuth clients."""
 
-    target_class = "webhooks.api.authentication.ApiKeyAuthentication"
-    name = "apiKey"
+    target_class = "webhooks.api.authentication.BearerAuthentication"
+    name = ["apiKey", "oauth2"]
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, Any]]:
+        scope = needed_scope(auto_schema.view, auto_schema.method)
+        return [{"apiKey": []}, {"oauth2": [scope] if scope else []}]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        key = {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "clk_<prefix>_<secret>",
             "description": "An API key of a tenant, or a platform key (which acts for the tenant that "
             f"{TENANT_HEADER} names).",
         }
+        flow = {
+            "tokenUrl": reverse("oauth-token"),
+            "scopes": SCOPE_DESCRIPTIONS,
+        }
+        oauth = {
+            "type": "oauth2",
+            "flows": {"clientCredentials": flow},
+            "description": "An access token that an OAuth client fetched with its id and secret.",
+        }
+        return [key, oauth]
 
 
 def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

@@ -147,6 +147,9 @@ EXAMPLES: dict[str, Any] = {
     "ApiKey.name": "The shop's backend",
     "prefix": "clk_3f9a1c07",
     "CreatedApiKey.token": "clk_3f9a1c07_Jx2mVb8QwTzR4nKd9LsHcE6yUa0PfGi1oNtXv5MeBk7",
+    "OAuthClient.name": "Billing",
+    "CreatedOAuthClient.client_id": f"oac_{KEY}",
+    "CreatedOAuthClient.client_secret": f"ocs_{'3f9a1c07' * 8}",
     "scopes": ["events:write", "events:read"],
     "action": "webhook.updated",
     "actor": f"key_{KEY}",
@@ -181,6 +184,7 @@ EXAMPLES: dict[str, Any] = {
     "/tenants id": "acme",
     "/consents id": "k3Jt0QmP7xVb2cWn",
     "/api-keys id": f"key_{KEY}",
+    "/oauth-clients id": f"oac_{KEY}",
 }
 _PARTS = ("Patched", "Created", "Request")
 

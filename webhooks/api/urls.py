@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from webhooks.api.discovery import capabilities
 from webhooks.api.views import (
     accounts,
     audit,
@@ -13,6 +14,7 @@ from webhooks.api.views import (
     documents,
     event_types,
     events,
+    oauth_clients,
     received,
     sources,
     webhook_actions,
@@ -60,8 +62,11 @@ urlpatterns = [
     path("tenants/<str:id>", accounts.OneTenant.as_view(), name="api-tenant"),
     path("api-keys", accounts.ApiKeys.as_view(), name="api-keys"),
     path("api-keys/<str:id>", accounts.OneApiKey.as_view(), name="api-key"),
+    path("oauth-clients", oauth_clients.OAuthClients.as_view(), name="api-oauth-clients"),
+    path("oauth-clients/<str:id>", oauth_clients.OneOAuthClient.as_view(), name="api-oauth-client"),
     path("consents/<str:id>", consents.ConsentCallback.as_view(), name="api-consent"),
     path("audit", audit.AuditEntries.as_view(), name="api-audit"),
+    path(".well-known/capabilities", capabilities.webhooks, name="api-capabilities"),
     path("schema", documents.schema, name="api-schema"),
     path("docs", documents.Docs.as_view(), name="api-docs"),
 ]

@@ -25,6 +25,7 @@ PROCESSOR_RUN = "prr"
 BATCH = "bat"
 API_KEY = "key"
 SIGNING_KEY = "sig"
+OAUTH_CLIENT = "oac"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_7 = 0x7000_0000_0000_0000_0000

@@ -25,7 +25,7 @@ _SECRETS = (
     (re.compile(r"(\w://[^\s?#'\"]*)[?#][^\s'\"]*"), rf"\1?{MASK}"),  # a URL's query
     (re.compile(rf"(\b\w*{_NAMED}\w*[\"']?\s*[=:]\s*)(?:(?:Bearer|Basic)\s+)?[^\s,;)}}\]]+"), rf"\1{MASK}"),
     (re.compile(r"\b(Bearer|Basic)\s+\S+", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"\b(?:whsec_|whsk_|clk_|sk_|gAAAA)[\w+/=-]+"), MASK),
+    (re.compile(r"\b(?:whsec_|whsk_|clk_|clt_|ocs_|sk_|gAAAA)[\w+/=-]+"), MASK),
     # Long and opaque: keys, hashes, encoded bodies. Ids with their prefix have 36 characters and stay.
     (re.compile(r"(?=[A-Za-z+/=_-]*\d)[A-Za-z0-9+/=_-]{40,}"), MASK),
 )

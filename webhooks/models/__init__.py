@@ -9,12 +9,14 @@ from webhooks.models.events import Event, EventKey
 from webhooks.models.failures import TaskFailure
 from webhooks.models.heartbeats import Heartbeat
 from webhooks.models.idempotency import IdempotencyKey
+from webhooks.models.oauth import OAuthClient, OAuthToken
 from webhooks.models.processing import ProcessorRun
 from webhooks.models.sources import ReceivedKey, ReceivedMessage, Source
-from webhooks.models.tenants import SCOPES, ApiKey, Tenant
+from webhooks.models.tenants import SCOPE_DESCRIPTIONS, SCOPES, ApiKey, Tenant
 
 __all__ = [
     "SCOPES",
+    "SCOPE_DESCRIPTIONS",
     "ApiKey",
     "Attempt",
     "AuditEntry",
@@ -30,6 +32,8 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "Mailbox",
+    "OAuthClient",
+    "OAuthToken",
     "ProcessorRun",
     "ReceivedKey",
     "ReceivedMessage",

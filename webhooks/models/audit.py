@@ -32,6 +32,7 @@ class AuditEntry(models.Model):
         API_KEY = "api_key", "API key"
         PLATFORM_KEY = "platform_key", "platform key"
         OAUTH = "oauth", "OAuth client"
+        PLATFORM_APP = "platform_app", "platform OAuth client"
         PORTAL = "portal", "portal visitor"
         STAFF = "staff"
         COMMAND = "command"

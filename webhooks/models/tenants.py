@@ -8,17 +8,19 @@ from django.db import models
 from webhooks.core import ids
 from webhooks.models.scoping import TenantQuerySet
 
-SCOPES = (
-    "events:write",
-    "events:read",
-    "webhooks:write",
-    "webhooks:read",
-    "operations",
-    "sources:write",
-    "sources:read",
-    "tenants",
-    "keys",
-)
+# scope -> what it allows
+SCOPE_DESCRIPTIONS = {
+    "events:write": "Publish events; register event types.",
+    "events:read": "See events, deliveries, attempts and dead letters.",
+    "webhooks:write": "Make, change, test and delete webhooks.",
+    "webhooks:read": "See webhooks and event types.",
+    "operations": "Retry, cancel and replay deliveries; run bulk operations.",
+    "sources:write": "Make, change and delete sources of received webhooks.",
+    "sources:read": "See sources and what they received.",
+    "tenants": "See and make tenants; for platform credentials only.",
+    "keys": "See, make and revoke API keys and OAuth clients; see the audit log.",
+}
+SCOPES = tuple(SCOPE_DESCRIPTIONS)
 
 
 class TenantsQuerySet(TenantQuerySet["Tenant"]):

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from webhooks.conf import conf
-from webhooks.core import ids
 from webhooks.core.client_address import client_address
 from webhooks.models import AuditEntry
 
@@ -94,11 +93,6 @@ def command(name: str) -> Actor:
 def address_of(meta: Mapping[str, Any]) -> str:
     """The client's address of a request's META: the one place that decides whom to believe."""
     return client_address(meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", ""), conf.TRUSTED_PROXIES)
-
-
-def key_actor(key_id: Any, name: str, *, platform: bool) -> tuple[str, str, str]:
-    """An API key as :func:`become` takes it."""
-    return (Kind.PLATFORM_KEY if platform else Kind.API_KEY), ids.show(ids.API_KEY, key_id), name
 
 
 @cache

@@ -7,37 +7,24 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from webhooks.errors import FieldError, InvalidInput, NotFound
-from webhooks.models import SCOPES, ApiKey, Tenant
+from webhooks.errors import NotFound
+from webhooks.models import ApiKey, Tenant
 from webhooks.services import audit
+from webhooks.services.credentials import TOUCH, Credential, check, grantable
 from webhooks.services.lookups import FOREVER, Lookup
 from webhooks.services.tenants import find_tenant
 
-PLATFORM_SCOPES = frozenset({"tenants"})  # of no use to, and not for, a key that belongs to a tenant
-MAX_NAME = 200  # characters, the column's width
 _PREFIX_BYTES = 8  # names the row; public
 _SECRET_BYTES = 32  # 256 random bits need no slow hash
-_TOUCH = 60  # seconds, the resolution of last_used_at: one write a minute, not one a request
 
 _TOKEN = re.compile(rf"clk_([0-9a-f]{{{2 * _PREFIX_BYTES}}})_([0-9a-f]{{{2 * _SECRET_BYTES}}})\Z")
 _NOBODY = hashlib.sha256(b"").digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """Who calls. ``tenant_id`` None: a platform key."""
-
-    key_id: UUID
-    tenant_id: UUID | None
-    scopes: frozenset[str]
-    name: str
 
 
 def create_api_key(
@@ -49,12 +36,10 @@ def create_api_key(
     """Make a key and return its id and the token, which is stored nowhere and shown only here.
 
     ``tenant_id`` None makes a platform key. ``scopes`` None: every scope the kind of key can have.
-    Raises :class:`InvalidInput` with pointers, :class:`NotFound` for an unknown tenant.
+    Raises :class:`~webhooks.errors.InvalidInput` with pointers, :class:`NotFound` for an unknown tenant.
     """
     chosen = list(scopes) if scopes is not None else sorted(grantable(tenant_id))
-    faults = [*_name_faults(name), *_scope_faults(chosen, tenant_id), *_expiry_faults(expires_at)]
-    if faults:
-        raise InvalidInput(faults)
+    check(name, chosen, tenant_id, expires_at)
     if tenant_id is not None and not Tenant.objects.filter(id=tenant_id).exists():
         raise NotFound("There is no such tenant.")
     prefix, secret = secrets.token_hex(_PREFIX_BYTES), secrets.token_hex(_SECRET_BYTES)
@@ -78,11 +63,6 @@ def create_api_key(
         )
         audit.record("secret.revealed", "api_key", [key.id], tenant_id=tenant_id, label=key.name)
     return key.id, f"clk_{prefix}_{secret}"
-
-
-def grantable(tenant_id: UUID | None) -> frozenset[str]:
-    """The scopes a key of this tenant (None: a platform key) can have."""
-    return frozenset(SCOPES) if tenant_id is None else frozenset(SCOPES) - PLATFORM_SCOPES
 
 
 _FIND = """
@@ -118,7 +98,7 @@ def authenticate(token: str) -> Credential | None:
 def _find(prefix: str, secret_hash: bytes) -> tuple[Credential, float] | None:
     """The credential and the seconds it has left."""
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, {"prefix": prefix, "hash": secret_hash, "touch": _TOUCH})
+        cursor.execute(_FIND, {"prefix": prefix, "hash": secret_hash, "touch": TOUCH})
         row = cursor.fetchone()
     expected = bytes(row[3]) if row else _NOBODY
     if not hmac.compare_digest(secret_hash, expected) or row is None:
@@ -154,33 +134,3 @@ def revoke(key_id: UUID) -> None:
 
 def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
-
-
-def _name_faults(name: object) -> list[FieldError]:
-    if isinstance(name, str) and name.strip() and len(name) <= MAX_NAME and name.isprintable():
-        return []
-    return [FieldError("/name", f"takes printable text of 1 to {MAX_NAME} characters")]
-
-
-def _scope_faults(scopes: Sequence[object], tenant_id: UUID | None) -> list[FieldError]:
-    if not scopes:
-        return [FieldError("/scopes", f"takes one or more of {', '.join(SCOPES)}")]
-    faults = []
-    for n, scope in enumerate(scopes):
-        if not isinstance(scope, str) or scope not in SCOPES:
-            faults.append(FieldError(f"/scopes/{n}", f"is no scope; known: {', '.join(SCOPES)}"))
-        elif scope not in grantable(tenant_id):
-            faults.append(FieldError(f"/scopes/{n}", f"{scope} is for platform keys only"))
-        elif scope in scopes[:n]:
-            faults.append(FieldError(f"/scopes/{n}", f"{scope} is there twice"))
-    return faults
-
-
-def _expiry_faults(expires_at: datetime | None) -> list[FieldError]:
-    if expires_at is None:
-        return []
-    if timezone.is_naive(expires_at):
-        return [FieldError("/expires_at", "needs a time zone, such as 2030-01-01T00:00:00Z")]
-    if expires_at <= timezone.now():
-        return [FieldError("/expires_at", "lies in the past")]
-    return []

@@ -136,6 +136,15 @@ def defaults() -> dict[str, Any]:
     }
 
 
+def accepts(name: str, value: Any) -> bool:
+    """Whether a field takes this value, whatever the others say."""
+    try:
+        _CHECKS[name](value)
+    except Refused:
+        return False
+    return True
+
+
 def _unaliased(fields: Mapping[str, Any], faults: list[FieldError]) -> dict[str, Any]:
     given = dict(fields)
     if "webhook_url" in given:

@@ -52,6 +52,7 @@ _AUDITED = (
     "event",
     "tenant",
     "apikey",
+    "oauthclient",
     "taskfailure",
     "eventtype",
     "receivedmessage",

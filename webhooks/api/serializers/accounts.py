@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, id_schema, nullable
 from webhooks.core import ids
-from webhooks.models import SCOPES, ApiKey, Tenant
+from webhooks.models import SCOPES, ApiKey, OAuthClient, Tenant
 
 _MOMENT = {"type": "string", "format": "date-time"}
 _OBJECT = {"type": "object", "additionalProperties": True}
+
+
+def _moment(name: str) -> Callable[[Any], str | None]:
+    def take(row: Any) -> str | None:
+        value = getattr(row, name)
+        return Moment().to_representation(value) if value else None
+
+    return take
 
 
 class TenantSerializer(serializers.Serializer[Tenant]):
@@ -58,22 +69,13 @@ class ApiKeySerializer(serializers.Serializer[ApiKey]):
     )
     created_at = Moment(read_only=True, help_text="When it was made.")
     expires_at = Computed(
-        lambda key: Moment().to_representation(key.expires_at) if key.expires_at else None,
-        nullable(_MOMENT),
-        required=False,
-        help_text="When it stops working; null: never.",
+        _moment("expires_at"), nullable(_MOMENT), required=False, help_text="When it stops working; null: never."
     )
     revoked_at = Computed(
-        lambda key: Moment().to_representation(key.revoked_at) if key.revoked_at else None,
-        nullable(_MOMENT),
-        read_only=True,
-        help_text="When it was revoked; null: it was not.",
+        _moment("revoked_at"), nullable(_MOMENT), read_only=True, help_text="When it was revoked; null: it was not."
     )
     last_used_at = Computed(
-        lambda key: Moment().to_representation(key.last_used_at) if key.last_used_at else None,
-        nullable(_MOMENT),
-        read_only=True,
-        help_text="When it was used last, to the minute.",
+        _moment("last_used_at"), nullable(_MOMENT), read_only=True, help_text="When it was used last, to the minute."
     )
 
 
@@ -84,3 +86,48 @@ class CreatedApiKeySerializer(ApiKeySerializer):
 
     def get_token(self, key: ApiKey) -> str:
         return str(self.context["token"])
+
+
+class OAuthClientSerializer(serializers.Serializer[OAuthClient]):
+    """A program that fetches its own access tokens. Neither its secret nor its tokens are stored."""
+
+    id = PublicId(ids.OAUTH_CLIENT, help_text="Id of the client: its client_id.")
+    name = serializers.CharField(max_length=200, help_text="For people.")
+    tenant_id = Computed(
+        lambda client: ids.show(ids.TENANT, client.tenant_id) if client.tenant_id else None,
+        nullable(id_schema(ids.TENANT)),
+        read_only=True,
+        help_text="The tenant it acts for; null: a platform client.",
+    )
+    scopes = Computed(
+        lambda client: client.scopes,
+        nullable({"type": "array", "maxItems": len(SCOPES), "items": {"type": "string", "enum": list(SCOPES)}}),
+        required=False,
+        help_text="The most that its tokens may do; never more than the credential that makes it. Absent: the same as "
+        "that one.",
+    )
+    created_at = Moment(read_only=True, help_text="When it was made.")
+    expires_at = Computed(
+        _moment("expires_at"), nullable(_MOMENT), required=False, help_text="When it stops working; null: never."
+    )
+    revoked_at = Computed(
+        _moment("revoked_at"), nullable(_MOMENT), read_only=True, help_text="When it was revoked; null: it was not."
+    )
+    last_used_at = Computed(
+        _moment("last_used_at"),
+        nullable(_MOMENT),
+        read_only=True,
+        help_text="When one of its tokens was used last, to the minute.",
+    )
+
+
+class CreatedOAuthClientSerializer(OAuthClientSerializer):
+    """A new OAuth client, with its secret: the only answer that shows it."""
+
+    client_id = PublicId(
+        ids.OAUTH_CLIENT, source="id", help_text="The same as id, under the name that OAuth has for it."
+    )
+    client_secret = serializers.SerializerMethodField(help_text="The secret. Keep it: it is not shown again.")
+
+    def get_client_secret(self, client: OAuthClient) -> str:
+        return str(self.context["secret"])

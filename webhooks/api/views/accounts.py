@@ -20,6 +20,7 @@ from webhooks.core import ids
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models import SCOPES, ApiKey, Tenant
 from webhooks.services import api_keys, tenants
+from webhooks.services.credentials import grantable
 
 
 class TenantView(ApiView):
@@ -84,7 +85,7 @@ class ApiKeys(ApiKeyView, ListView):
         body = bodies.read_object(request._request)
         bodies.only(body, ("name", "scopes", "expires_at"))
         key_id, token = api_keys.create_api_key(
-            tenant_id, body.get("name", ""), _scopes(body.get("scopes"), who), _moment(body.get("expires_at"))
+            tenant_id, body.get("name", ""), scopes_for(body.get("scopes"), who), moment(body.get("expires_at"))
         )
         shown = self.show([ApiKey.objects.get(pk=key_id)], CreatedApiKeySerializer, token=token)[0]
         return reply(shown, 201, {"Location": f"{request.path}/{shown['id']}"})
@@ -102,11 +103,14 @@ class OneApiKey(ApiKeyView):
         return HttpResponse(status=204)
 
 
-def _scopes(value: Any, who: Caller) -> list[Any]:
-    """Attack: a key with the scope ``keys`` alone makes itself one that may do everything."""
+def scopes_for(value: Any, who: Caller) -> list[Any]:
+    """The scopes of a new key or client.
+
+    Attack: a key with the scope ``keys`` alone makes itself one that may do everything.
+    """
     own = who.credential.scopes
     if value is None:
-        return sorted(own & api_keys.grantable(who.tenant_id))
+        return sorted(own & grantable(who.tenant_id))
     if not isinstance(value, list):
         raise InvalidInput(FieldError("/scopes", "takes a list of scopes"))
     more = [n for n, scope in enumerate(value) if scope in SCOPES and scope not in own]
@@ -115,13 +119,14 @@ def _scopes(value: Any, who: Caller) -> list[Any]:
     return value
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
+    """The time at which a new key or client ends."""
     if value is None:
         return None
     try:
-        moment = parse_datetime(value) if isinstance(value, str) else None
+        found = parse_datetime(value) if isinstance(value, str) else None
     except ValueError:
-        moment = None
-    if moment is None:
+        found = None
+    if found is None:
         raise InvalidInput(FieldError("/expires_at", "takes a time such as 2030-01-01T00:00:00Z, or null"))
-    return moment
+    return found

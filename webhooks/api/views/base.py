@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
 from webhooks.api import idempotency, problems
-from webhooks.api.authentication import ApiKeyAuthentication, Caller, caller
+from webhooks.api.authentication import BearerAuthentication, Caller, caller
 from webhooks.api.pagination import CursorPagination
 from webhooks.api.permissions import HasScope
 from webhooks.api.rendering import JSONParser, JSONRenderer
@@ -36,7 +36,7 @@ class ApiView(GenericAPIView[Any]):
     The conventions are set here and not in ``REST_FRAMEWORK``, so that they hold inside another project too.
     """
 
-    authentication_classes = (ApiKeyAuthentication,)
+    authentication_classes = (BearerAuthentication,)
     permission_classes = (HasScope,)
     renderer_classes = (JSONRenderer,)
     parser_classes = (JSONParser,)

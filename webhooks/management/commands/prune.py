@@ -6,7 +6,7 @@ from typing import Any
 
 from webhooks.conf import conf
 from webhooks.management.acting import ActingCommand
-from webhooks.services import audit_chain, idempotency, partitions
+from webhooks.services import audit_chain, idempotency, oauth_tokens, partitions
 
 
 class Command(ActingCommand):
@@ -15,6 +15,7 @@ class Command(ActingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         made, dropped = partitions.make_ahead(), partitions.drop_expired()
         idempotency.prune()
+        oauth_tokens.prune()
         self.stdout.write(
             f"{len(made)} partitions made, {len(dropped)} dropped (retention {conf.RETENTION_DAYS} days)."
         )

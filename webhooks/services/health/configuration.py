@@ -9,8 +9,8 @@ from django.core.checks import ERROR, CheckMessage, Tags, run_checks
 from webhooks.services.health.finding import Finding, failed, ok, warning
 
 _NO_TLS = "webhooks.W001"  # the public URL is http
-# What settings.py switches off because of that: said once is enough.
-_FOLLOW = {f"security.W{number:03}" for number in (4, 5, 8, 12, 16, 21)}
+# What settings.py switches off because of that, and a contact for strangers who do not come: said once is enough.
+_FOLLOW = {f"security.W{number:03}" for number in (4, 5, 8, 12, 16, 21)} | {"webhooks.W020"}
 
 
 def settings() -> list[Finding]:
