@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -20,11 +21,14 @@ from webhooks.core import contacts
 from webhooks.core.addresses import AllowList, InvalidAllowList
 from webhooks.core.client_address import proxy_networks
 
+_ORIGIN = re.compile(r"https?://(?:\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?")
+_URI_REFERENCE = re.compile(r"(?:[A-Za-z0-9\-._~:/?#@!$&'()*+,;=\[\]]|%[0-9A-Fa-f]{2}|\{tenant\})*")  # RFC 3986
+
 
 @register(Tags.security)
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Errors that make Clarion unusable."""
-    return [*_keys(), *_allow_list(), *_database(), *_celery()]
+    return [*_keys(), *_allow_list(), *_database(), *_celery(), *_outgoing()]
 
 
 @register(Tags.security, deploy=True)
@@ -50,6 +54,22 @@ def _keys() -> Iterator[CheckMessage]:
                 hint="A key is 32 bytes in url-safe base64 (44 characters); separate keys by commas.",
                 id="webhooks.E002",
             )
+
+
+def _outgoing() -> Iterator[CheckMessage]:
+    for item in filter(None, (part.strip() for part in conf.AWS_ENDPOINTS.split(","))):
+        if not _ORIGIN.fullmatch(item.rstrip("/")):
+            yield Error(
+                f"WEBHOOKS_AWS_ENDPOINTS: {item!r} is no origin.",
+                hint="Write http://localstack:4566, without a path.",
+                id="webhooks.E007",
+            )
+    if not _URI_REFERENCE.fullmatch(conf.CLOUDEVENTS_SOURCE):
+        yield Error(
+            "WEBHOOKS_CLOUDEVENTS_SOURCE is no URI reference.",
+            hint="Write https://example.com/{tenant}; {tenant} stands for the tenant's id.",
+            id="webhooks.E008",
+        )
 
 
 def _allow_list() -> Iterator[CheckMessage]:

@@ -28,6 +28,7 @@ class Settings:
     ALLOW_HTTP: bool = False  # https only unless the operator says otherwise
     ALLOWED_CIDRS: str = ""  # "10.2.0.0/16:8443,127.0.0.0/8:*": private targets the operator trusts
     DENIED_CIDRS: str = ""  # "2a01:db8:64::/96": public networks that lead inside, such as one's own NAT64 prefix
+    AWS_ENDPOINTS: str = ""  # "http://localstack:4566": origins that may stand in for AWS as an endpoint_url
     CONNECT_TIMEOUT: float = 5.0  # seconds; a healthy host answers a SYN in far less
     CONSENT_RATE: int = 6000  # requests a minute a receiver is asked for (CloudEvents) by a webhook without a limit
     CA_BUNDLE: str = ""  # path of a PEM file; empty: the certifi bundle
@@ -54,6 +55,8 @@ class Settings:
     PROXY_CIDRS: str = ""  # "10.0.0.0/24, unix": where proxies connect from whose word on client certificates counts
 
     # --- delivery
+    # The CloudEvents source; {tenant} is the tenant's id. Empty: PUBLIC_URL/tenants/{tenant}
+    CLOUDEVENTS_SOURCE: str = ""
     DELIVER_SHARDS: int = 4  # doorbell queues; Redis consumers take turns among queues
     DEFAULT_TIMEOUT: int = 15  # seconds, whole request
     MAX_TIMEOUT: int = 30  # seconds; threads workers have no time limit of their own

@@ -229,3 +229,44 @@ def test_a_fault_does_not_send_the_stored_secret_back(admin_client: Client) -> N
     response = admin_client.post(page(endpoint), edit(endpoint, auth=auth, timeout="900"))
     assert "timeout" in errors(response)
     assert "hunter2" not in text(response)
+
+
+# --- a queue in place of the URL
+
+DESTINATION = '{"type": "queue", "url": "amqps://ada:s3cret-7@mq.example.com/shop", "queue": "orders"}'
+
+
+def test_an_endpoint_with_a_queue_is_made_and_its_password_is_never_shown(admin_client: Client) -> None:
+    made = text(admin_client.post(add_page(Endpoint), form(make_tenant(), url="", destination=DESTINATION)))
+    endpoint = Endpoint.objects.get()
+
+    assert endpoint.url == "amqps://mq.example.com/shop?queue=orders"
+    for shown in (made, text(admin_client.get(page(endpoint))), text(admin_client.get(list_page(Endpoint)))):
+        assert "mq.example.com" in shown
+        assert "s3cret-7" not in shown
+    assert MASK in text(admin_client.get(page(endpoint)))
+
+
+def test_a_masked_queue_stays_as_it_is_and_can_be_given_up_for_a_url(admin_client: Client) -> None:
+    text(admin_client.post(add_page(Endpoint), form(make_tenant(), url="", destination=DESTINATION)))
+    endpoint = Endpoint.objects.get()
+    masked = DESTINATION.replace("s3cret-7", MASK)
+
+    assert admin_client.post(page(endpoint), edit(endpoint, url="", destination=masked, timeout="7")).status_code == 302
+    changed = Endpoint.objects.get()
+    assert (changed.timeout, changed.destination) == (7, endpoint.destination)
+
+    assert admin_client.post(page(endpoint), edit(endpoint, url=URL, destination="", timeout="7")).status_code == 302
+    moved = Endpoint.objects.get()
+    assert (moved.url, moved.destination) == (URL, None)
+
+
+def test_faults_of_a_queue_are_shown_beside_it(admin_client: Client) -> None:
+    for destination, said in (
+        (DESTINATION.replace("mq.example.com", "10.0.0.5"), "may not be sent to"),
+        ('{"type": "kafka"}', "takes one of queue, sqs, eventbridge"),
+    ):
+        response = admin_client.post(add_page(Endpoint), form(make_tenant(), url="", destination=destination))
+        assert said in str(errors(response)["destination"])
+    response = admin_client.post(add_page(Endpoint), form(make_tenant(), url="", destination=""))
+    assert "unless there is a destination" in str(errors(response)["url"])

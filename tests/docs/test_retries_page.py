@@ -50,7 +50,17 @@ def test_the_table_of_answers_says_what_is_done(row: str, statuses: list[int], v
 
 
 def test_an_answer_is_in_doubt_nowhere_else() -> None:
-    for error in ("unreachable_target", "connect_refused", "tls_error", "timeout", "connection_reset"):
+    for error in (
+        "access_refused",
+        "no_such_queue",
+        "broker_refused",
+        "unreachable_target",
+        "connect_refused",
+        "tls_error",
+        "timeout",
+        "connection_reset",
+    ):
         assert judge(None, error) is Verdict.RETRY
-    assert judge(None, "invalid_url") is Verdict.DEAD
+    for error in ("invalid_url", "unacceptable_message"):
+        assert judge(None, error) is Verdict.DEAD
     assert judge(404, None, retry_client_errors=True) is Verdict.RETRY

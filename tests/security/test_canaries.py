@@ -73,7 +73,7 @@ def stage(
         "platform key": make_key(None), "admin password": canary("admin"), "flower password": canary("flower"),
         "django's key": canary("django") * 2, "encryption key": Fernet.generate_key().decode(),
         "signing secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
-        "broken signing secret": canary("broken-signing"),
+        "broken signing secret": canary("broken-signing"), "broker password": canary("broker"),
     }  # fmt: skip
     known["user and password"] = base64.b64encode(f"ada:{known['basic password']}".encode()).decode()
     for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
@@ -159,11 +159,13 @@ def everything_happens(stage: Stage, receiver: Receiver) -> None:
     with connection.cursor() as cursor:
         lost_text = Fernet(Fernet.generate_key()).encrypt(known["bearer token"].encode()).decode()
         cursor.execute("UPDATE webhooks_endpointsecret SET value = %s WHERE endpoint_id = %s", [lost_text, lost.pk])
+    queue = f"amqp://ada:{known['broker password']}@127.0.0.1:{free_port()}/queue"
+    subscribe(stage, "", url=None, destination={"type": "queue", "url": queue, "queue": "orders"})
     _bad_requests(stage, receiver)
     assert stage.ask("POST", "/api/events", {"type": "order.created", "data": {"n": 1}}).status_code == 202
     wanted = {
         "/echo": "", "/fails": "", "/hangs": "timeout", "/tls": "tls_error", "/refused": "connect_refused",
-        "/blocked": "invalid_url",
+        "/blocked": "invalid_url", "/queue": "connect_refused",
     }  # fmt: skip
     eventually(lambda: Attempt.objects.count() >= len(wanted), timeout=60)
     came = {

@@ -32,7 +32,8 @@ def test_an_unheard_of_status_is_retried(status: int) -> None:
 
 @pytest.mark.parametrize("error", ErrorClass)
 def test_every_error(error: ErrorClass) -> None:
-    expected = Verdict.DEAD if error == ErrorClass.INVALID_URL else Verdict.RETRY
+    dead = error in (ErrorClass.INVALID_URL, ErrorClass.UNACCEPTABLE_MESSAGE)
+    expected = Verdict.DEAD if dead else Verdict.RETRY
     assert judge(None, error) is expected
     # A forbidden address stays forbidden, whatever the endpoint wants to have retried.
     assert judge(None, error, retry_client_errors=True) is expected

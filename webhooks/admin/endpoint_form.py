@@ -9,7 +9,7 @@ from django import forms
 
 from webhooks.admin.faults import add_faults, rehearse
 from webhooks.admin.generic import BaseInlineFormSet, ModelForm
-from webhooks.core import ids
+from webhooks.core import destinations, ids
 from webhooks.core.backoff import POLICIES
 from webhooks.core.headers import mask_headers
 from webhooks.core.signatures import DEFAULT, SCHEMES
@@ -19,15 +19,20 @@ from webhooks.services import endpoint_auth, endpoints, subscriptions, testing, 
 
 # What an emptied field means to the service.
 _EMPTY: dict[str, Any] = {"metadata": {}, "headers": {}, "auth": {"type": "none"}}
+SECRET = ("headers", "auth", "destination")
 _MASK_NOTE = "Secrets are masked; what stays masked stays as it is."
 
 
 def masked(endpoint: Endpoint) -> dict[str, Any]:
-    """``headers`` and ``auth`` with their secrets masked, or a sentence for both when they cannot be decrypted."""
+    """The SECRET fields with their secrets masked, or a sentence for all when they cannot be decrypted."""
     try:
-        return {"headers": mask_headers(endpoint.headers), "auth": endpoint_auth.shown_auth(endpoint.auth)}
+        return {
+            "headers": mask_headers(endpoint.headers),
+            "auth": endpoint_auth.shown_auth(endpoint.auth),
+            "destination": destinations.shown(endpoint.destination) if endpoint.destination else None,
+        }
     except DecryptionFailed as error:
-        return dict.fromkeys(("headers", "auth"), str(error))
+        return dict.fromkeys(SECRET, str(error))
 
 
 class PolicyField(forms.CharField):
@@ -67,9 +72,17 @@ class EndpointForm(ModelForm[Endpoint]):
     """Fields under the API's names. A change sends only what was changed, so it undoes nobody else's."""
 
     url = forms.CharField(
-        label="URL", max_length=2048, widget=forms.TextInput(attrs={"class": "vLargeTextField", "placeholder": "https://"}),
-        help_text="https unless http is allowed; {version} and {event_type} may stand in the path.",
+        label="URL", max_length=2048, required=False,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "placeholder": "https://"}),
+        help_text="https unless http is allowed; {version} and {event_type} may stand in the path. Empty for a queue.",
     )  # fmt: skip
+    destination = JSONField(
+        required=False,
+        help_text='A queue in place of the URL: {"type": "queue", "url": "amqps://user:password@host/vhost", "queue": '
+        '"orders"}, {"type": "sqs", "queue_url": "https://sqs…", "access_key_id": "…", "secret_access_key": "…"} or '
+        '{"type": "eventbridge", "event_bus_name": "…", "region": "…", "access_key_id": "…", "secret_access_key": '
+        f'"…"}}. {_MASK_NOTE}',
+    )
     metadata = JSONField(required=False, help_text="An object that answers of the API repeat.")
     headers = JSONField(required=False, help_text=f'Sent with every delivery: {{"X-Team": "billing"}}. {_MASK_NOTE}')
     auth = JSONField(
@@ -117,6 +130,8 @@ class EndpointForm(ModelForm[Endpoint]):
 
     def _show_masked(self) -> None:
         """The stored headers and credentials never reach the page. Lost keys must not lock the page either."""
+        if "url" in self.fields and not self.instance.url.startswith(("http:", "https:")):
+            self.initial["url"] = ""  # the label of a destination
         for name, value in masked(self.instance).items():
             if name not in self.fields:
                 continue
@@ -130,6 +145,8 @@ class EndpointForm(ModelForm[Endpoint]):
         """What the service is to write: everything for a new endpoint, else what has changed."""
         names = set(self.fields) if self.instance._state.adding else set(self.changed_data)
         values = {name: self.cleaned_data[name] for name in names - {"tenant"} if name in self.cleaned_data}
+        if not values.get("url"):
+            values.pop("url", None)  # a webhook without one has a destination, and the service says if it has neither
         return {name: _EMPTY[name] if value is None and name in _EMPTY else value for name, value in values.items()}
 
     def _post_clean(self) -> None:

@@ -18,7 +18,7 @@ from webhooks.admin import markup
 from webhooks.admin.base import ClarionAdmin
 from webhooks.admin.confirm import reveal
 from webhooks.admin.endpoint_actions import EndpointActions
-from webhooks.admin.endpoint_form import EndpointForm, SubscriptionForm, SubscriptionFormSet, masked
+from webhooks.admin.endpoint_form import SECRET, EndpointForm, SubscriptionForm, SubscriptionFormSet, masked
 from webhooks.admin.endpoint_health import health, overview
 from webhooks.admin.filters import ChoiceFilter, TenantFilter
 from webhooks.admin.generic import TabularInline
@@ -98,11 +98,11 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
         """Without the encrypted columns: reading them costs a decryption, and fails without the key."""
-        return super().get_queryset(request).defer("headers", "auth")
+        return super().get_queryset(request).defer(*SECRET)
 
     def list_queryset(self, queryset: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
         return queryset.select_related("tenant", "mailbox").defer(
-            "headers", "auth", "metadata", "retry_policy", "rate_limit", "batch", "tenant__metadata"
+            *SECRET, "metadata", "retry_policy", "rate_limit", "batch", "tenant__metadata"
         )
 
     def search_text(self, queryset: QuerySet[Endpoint], term: str) -> QuerySet[Endpoint]:
@@ -153,20 +153,20 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
     # --- form
 
     def get_form(self, request: HttpRequest, obj: Endpoint | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """Headers and auth are fields of the form's own: Django must not read the stored values for it."""
-        names = [name for name in kwargs.pop("fields", None) or () if name not in ("headers", "auth")]
+        """These are fields of the form's own: Django must not read the stored values for it."""
+        names = [name for name in kwargs.pop("fields", None) or () if name not in SECRET]
         return super().get_form(request, obj, change, fields=names or None, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
         """Who may only look gets no form, and so the masked text in place of the form's fields."""
         who = () if obj else ("tenant",)
-        secret = ("headers", "auth")
+        secret, where = ("headers", "auth"), "destination"
         if obj is not None and not self.has_change_permission(request, obj):
-            secret = ("shown_headers", "shown_auth")
+            secret, where = ("shown_headers", "shown_auth"), "shown_destination"
         wire = ("payload_format", "version", "content_type", "signature_schemes")
         pace = ("retry_policy", "retry_client_errors", "timeout", "max_in_flight", "rate_limit", "ordered", "batch")
         return [
-            (None, {"fields": (*who, "url", "description")}),
+            (None, {"fields": (*who, "url", where, "description")}),
             ("Request", {"fields": (*wire, *secret, "validation")}),
             ("Retries and pace", {"fields": pace}),
             ("Metadata", {"fields": ("metadata",), "classes": ("collapse",)}),
@@ -179,6 +179,10 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
     @admin.display(description="auth")
     def shown_auth(self, obj: Endpoint) -> str:
         return str(masked(obj)["auth"])
+
+    @admin.display(description="destination")
+    def shown_destination(self, obj: Endpoint) -> str:
+        return str(masked(obj)["destination"] or "")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """The page after the form shows the secret."""

@@ -7,6 +7,7 @@ NAT64, 6to4, IPv4-compatible, Azure's 168.63.129.16). Sources: the IANA special-
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -163,8 +164,13 @@ def is_denied_port(port: int) -> bool:
     return port > 65535 or port in DENIED_HIGH_PORTS
 
 
-def judge(address: str, port: int, allow: AllowList = NOTHING_ALLOWED) -> str | None:
+def judge(
+    address: str, port: int, allow: AllowList = NOTHING_ALLOWED, usual: Collection[int] = frozenset()
+) -> str | None:
     """Return None when Clarion may connect to ``address`` and ``port``, else a stable reason word.
+
+    ``usual``: the ports of the protocol that is to be spoken there (5672 for AMQP), which on public addresses are
+    no reason to refuse; on the operator's own networks they have to be written out like any other denied port.
 
     Attack: a tenant's URL (or the DNS behind it) names an internal service or the cloud's metadata address.
     An IPv6 form that carries an IPv4 address is judged by that inner address too, because a gateway or the
@@ -172,10 +178,10 @@ def judge(address: str, port: int, allow: AllowList = NOTHING_ALLOWED) -> str | 
     reserved denied port``.
     """
     ip = _parse_ip(address)
-    return "unparsable" if ip is None else _judge(ip, port, allow)
+    return "unparsable" if ip is None else _judge(ip, port, allow, usual)
 
 
-def _judge(ip: IPAddress, port: int, allow: AllowList) -> str | None:
+def _judge(ip: IPAddress, port: int, allow: AllowList, usual: Collection[int]) -> str | None:
     if ip.version == 6 and ip in _MAPPED:
         ip = IPv4Address(int(ip) & _LOW_32)
     if reason := _look_up(_NEVER_TABLES[ip.version], ip):
@@ -183,7 +189,7 @@ def _judge(ip: IPAddress, port: int, allow: AllowList) -> str | None:
     if allow.denies(ip):
         return "denied"
     inner = embedded_ipv4(ip) if ip.version == 6 else None
-    if inner is not None and (reason := _judge(inner, port, allow)):
+    if inner is not None and (reason := _judge(inner, port, allow, usual)):
         return reason
     if allow.permits(ip, port):
         return None
@@ -191,7 +197,7 @@ def _judge(ip: IPAddress, port: int, allow: AllowList) -> str | None:
         return reason
     if inner is not None or (ip.version == 6 and ip not in _GLOBAL_UNICAST):
         return "reserved"
-    return "port" if is_denied_port(port) else None
+    return "port" if is_denied_port(port) and port not in usual else None
 
 
 def embedded_ipv4(ip: IPv6Address) -> IPv4Address | None:

@@ -16,7 +16,7 @@ class Verdict(StrEnum):
 RETRYABLE_STATUSES = frozenset({408, 425, 429})
 # Errors that no retry can mend. All others (name, connect, TLS, timeout, reset, protocol) are retried. A name that
 # leads to a forbidden address is among them: its retries must not differ from those of a name that does not exist.
-PERMANENT_ERRORS = frozenset({"invalid_url"})
+PERMANENT_ERRORS = frozenset({"invalid_url", "unacceptable_message"})
 
 
 def judge(status: int | None, error: str | None, *, retry_client_errors: bool = False) -> Verdict:

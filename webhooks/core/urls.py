@@ -9,6 +9,7 @@ text is stored, shown and sent. Names are not resolved here: the client judges t
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -92,7 +93,7 @@ def parse_endpoint_url(text: str, *, allow_http: bool, allow: AllowList = NOTHIN
     url = _parse(text)
     if url.scheme == "http" and not allow_http:
         raise InvalidUrl("The URL must start with https://; plain http is not allowed here.")
-    _check_target(url, allow)
+    check_host(url.host, url.port, allow)
     return url
 
 
@@ -134,7 +135,7 @@ def _parse(text: str) -> CanonicalUrl:
     port = int(match["port"]) if match["port"] else DEFAULT_PORTS[scheme]
     if not 0 < port < 65536:
         raise InvalidUrl(f"The port {port} does not exist; ports run from 1 to 65535.")
-    host = _canonical_host(match["host"])
+    host = canonical_host(match["host"])
     target = _request_target(match["path"] or "/", match["query"] or "")
     authority = f"[{host}]" if ":" in host else host
     if port != DEFAULT_PORTS[scheme]:
@@ -165,7 +166,8 @@ def _explain(text: str) -> str:
     return f"The text is not a URL; write it like {EXAMPLE}."
 
 
-def _canonical_host(raw: str) -> str:
+def canonical_host(raw: str) -> str:
+    """The one spelling of a host: A-labels in lower case, or an IP literal without brackets; :class:`InvalidUrl`."""
     if not raw:
         raise InvalidUrl(f"The URL has no host; write it like {EXAMPLE}.")
     if raw.startswith("["):
@@ -250,17 +252,22 @@ def _require_agreement(url: str, scheme: str, host: str, port: int) -> None:
         raise InvalidUrl("The URL can be read in more than one way; write it in its plain form.")
 
 
-def _check_target(url: CanonicalUrl, allow: AllowList) -> None:
-    if is_ip_literal(url.host):
-        reason = judge(url.host, url.port, allow)
+def check_host(host: str, port: int, allow: AllowList, usual: Collection[int] = frozenset()) -> None:
+    """Raise :class:`InvalidUrl` for a canonical host that can be refused without a lookup.
+
+    ``usual``: see :func:`webhooks.core.addresses.judge`.
+    """
+    if is_ip_literal(host):
+        reason = judge(host, port, allow, usual)
         if reason is not None and reason != "port":
             raise InvalidUrl("The URL names an address that webhooks may not be sent to; use a public host.")
-    elif _has_suffix(url.host, UNRESOLVABLE_SUFFIXES):
-        raise InvalidUrl(f"Names like {url.host} have no address on the Internet; use a public host.")
-    elif ("." not in url.host or _has_suffix(url.host, INTERNAL_SUFFIXES)) and not allow.opens_port(url.port):
-        raise InvalidUrl(f"{url.host} is a name of an internal network; use a public host.")
-    if is_denied_port(url.port) and not allow.opens_port(url.port):
-        raise InvalidUrl(f"Port {url.port} is not one that webhooks may be sent to; 443 and 8443 are.")
+    elif _has_suffix(host, UNRESOLVABLE_SUFFIXES):
+        raise InvalidUrl(f"Names like {host} have no address on the Internet; use a public host.")
+    elif ("." not in host or _has_suffix(host, INTERNAL_SUFFIXES)) and not allow.opens_port(port):
+        raise InvalidUrl(f"{host} is a name of an internal network; use a public host.")
+    if is_denied_port(port) and port not in usual and not allow.opens_port(port):
+        good = " and ".join(map(str, sorted(usual) or (443, 8443)))
+        raise InvalidUrl(f"Port {port} is not one that webhooks may be sent to; use {good}.")
 
 
 def is_ip_literal(host: str) -> bool:

@@ -34,7 +34,7 @@ class EndpointQuerySet(TenantQuerySet["Endpoint"]):
 
 
 class Endpoint(models.Model):
-    """One URL of one tenant, with the policy for reaching it."""
+    """One URL or queue of one tenant, with the policy for reaching it."""
 
     class State(models.TextChoices):
         ACTIVE = "active"
@@ -44,6 +44,8 @@ class Endpoint(models.Model):
     class Format(models.TextChoices):
         ENVELOPE = "envelope", "Envelope (id, type, data, metadata)"
         DATA = "data", "Only the data"
+        CLOUDEVENTS = "cloudevents", "CloudEvents, structured"
+        CLOUDEVENTS_BINARY = "cloudevents-binary", "CloudEvents, binary"
 
     class Validation(models.TextChoices):
         NONE = "", "None"
@@ -51,7 +53,11 @@ class Endpoint(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="endpoints")
-    url = models.TextField(max_length=2048, verbose_name="URL", help_text="https, unless http is allowed.")
+    url = models.TextField(
+        max_length=2048, verbose_name="URL",
+        help_text="https, unless http is allowed. With a destination: its label, which is no https URL.",
+    )  # fmt: skip
+    destination = EncryptedJSONField(null=True, blank=True, help_text="A queue in place of the URL.")
     description = models.CharField(max_length=500, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)

@@ -10,7 +10,7 @@ import logging
 import ssl
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
-from time import monotonic, sleep
+from time import monotonic
 from types import TracebackType
 
 from webhooks.core.addresses import NOTHING_ALLOWED, AllowList, judge
@@ -20,8 +20,9 @@ from webhooks.net import http1
 from webhooks.net.connections import Connection, Trace, check_answers, open_connection, tls_reason
 from webhooks.net.deadline import Deadline
 from webhooks.net.pool import ConnectionPool
+from webhooks.net.refusal import refused
 from webhooks.net.resolver import Answer, Resolver
-from webhooks.net.result import ErrorClass, ExchangeFailed, HttpResult, Timings, Unreachable
+from webhooks.net.result import ErrorClass, ExchangeFailed, HttpResult, Unreachable
 from webhooks.net.tls import ClientCertificate, TlsContexts
 
 MAX_STORED_HEADERS = 100
@@ -66,7 +67,7 @@ class HttpClient:
         own_blocked: bool = True,
         refusal_step: float = 0.25,
         resolver: Resolver | None = None,
-        pool: ConnectionPool | None = None,
+        pool: ConnectionPool[Connection] | None = None,
     ) -> None:
         self.allow = allow
         self.connect_timeout = connect_timeout
@@ -76,7 +77,7 @@ class HttpClient:
         self.deny_hosts = frozenset(host.lower() for host in deny_hosts)
         self.own_blocked = own_blocked
         self.refusal_step = refusal_step
-        self.pool = pool or ConnectionPool()
+        self.pool: ConnectionPool[Connection] = pool or ConnectionPool()
         self._resolver = resolver or Resolver()
         self._contexts = TlsContexts(ca_bundle)
 
@@ -136,7 +137,7 @@ class HttpClient:
             result = self._exchange(request, trace)
         except Unreachable as refusal:
             logger.warning("unreachable target: key=%s host=%s cause=%s", pool_key, url.authority, refusal.cause)
-            return self._refused(refusal, monotonic() - started, timeout)
+            return refused(refusal, monotonic() - started, min(self.connect_timeout, timeout), self.refusal_step)
         except ExchangeFailed as failure:
             result = _failed(failure, trace)
         except Exception:
@@ -159,20 +160,6 @@ class HttpClient:
         except ExchangeFailed as failure:
             return failure.detail
         return ""
-
-    def _refused(self, refusal: Unreachable, elapsed: float, timeout: float) -> HttpResult:
-        """Attack: a name of our network is answered by a name server nearby, an unknown one by one far away, and
-        the difference tells which is which. Both are reported at the same step, and no phase is timed.
-        """
-        limit = min(self.connect_timeout, timeout)
-        step = self.refusal_step
-        while step < elapsed:
-            step *= 2
-        step = min(step, limit)
-        sleep(max(step - elapsed, 0.0))
-        return HttpResult(
-            error=refusal.error, detail=refusal.detail, timings_ms=Timings(total=step * 1000), cause=refusal.cause
-        )
 
     def _check_host(self, url: CanonicalUrl) -> None:
         if url.host in self.deny_hosts:

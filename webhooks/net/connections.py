@@ -10,7 +10,7 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
@@ -58,15 +58,8 @@ class _Guarded:
     idle_until: float = 0.0
 
     def _new_conn(self) -> socket.socket:
-        started = monotonic()
-        sock = _connect_any(self.answers, self.deadline)
-        try:
-            self.address = self.trace.address = _check_peer(sock, self.answers, self.allow)
-        except BaseException:
-            sock.close()
-            raise
-        self.trace.timings.connect = (monotonic() - started) * 1000
-        sock.settimeout(max(self.deadline.remaining(), 0.001))  # for the handshake
+        sock = connect_checked(self.answers, self.deadline, self.allow, self.trace)
+        self.address = self.trace.address or ""
         return sock
 
 
@@ -81,15 +74,17 @@ class GuardedHTTPSConnection(_Guarded, urllib3.connection.HTTPSConnection):
 Connection = GuardedHTTPConnection | GuardedHTTPSConnection
 
 
-def check_answers(port: int, answers: Sequence[Answer], *, allow: AllowList, own_blocked: bool) -> None:
+def check_answers(
+    port: int, answers: Sequence[Answer], *, allow: AllowList, own_blocked: bool, usual: Collection[int] = frozenset()
+) -> None:
     """Refuse a target unless *every* answer may be connected to; raises :class:`Unreachable`.
 
     Attack: a name with one public and one private address passes a check of the first answer and connects to
     the second. ``own_blocked``: this host's own addresses are refused too, because its services that listen
-    on a public interface see such a request coming from inside their firewall.
+    on a public interface see such a request coming from inside their firewall. ``usual``: see ``judge``.
     """
     for answer in answers:
-        reason = judge(answer.address, port, allow)
+        reason = judge(answer.address, port, allow, usual)
         if reason is None and own_blocked and is_own_address(answer) and not _permitted(answer, port, allow):
             reason = "own_address"
         if reason is not None:
@@ -114,7 +109,7 @@ def open_connection(
         connection = GuardedHTTPSConnection(url.host, url.port, ssl_context=context)
     else:
         connection = GuardedHTTPConnection(url.host, url.port)
-    connection.answers = _interleave(answers)[:MAX_CONNECTS]
+    connection.answers = first_answers(answers)
     connection.deadline, connection.allow, connection.trace = deadline, allow, trace
     started = monotonic()
     try:
@@ -124,13 +119,29 @@ def open_connection(
         raise
     except (OSError, HTTPError, CertificateError) as error:
         connection.close()
-        raise _tls_failure(error) from error
+        raise tls_failure(error) from error
     except BaseException:
         connection.close()
         raise
     if context is not None:
         trace.timings.tls = (monotonic() - started) * 1000 - (trace.timings.connect or 0.0)
     return connection
+
+
+def connect_checked(
+    answers: Sequence[Answer], deadline: Deadline, allow: AllowList, trace: Trace, usual: Collection[int] = frozenset()
+) -> socket.socket:
+    """A socket to one of the judged ``answers``, its timeout set to what is left. Raises :class:`ExchangeFailed`."""
+    started = monotonic()
+    sock = _connect_any(answers, deadline)
+    try:
+        trace.address = _check_peer(sock, answers, allow, usual)
+    except BaseException:
+        sock.close()
+        raise
+    trace.timings.connect = (monotonic() - started) * 1000
+    sock.settimeout(max(deadline.remaining(), 0.001))  # for the handshake
+    return sock
 
 
 def is_own_address(answer: Answer) -> bool:
@@ -158,11 +169,11 @@ def _permitted(answer: Answer, port: int, allow: AllowList) -> bool:
     return allow.permits(ip_address(answer.address), port)
 
 
-def _interleave(answers: Sequence[Answer]) -> list[Answer]:
-    """Alternate the families in the resolver's order, so that a dead IPv6 route leaves IPv4 its try."""
+def first_answers(answers: Sequence[Answer]) -> list[Answer]:
+    """The MAX_CONNECTS to try, families alternating in the resolver's order: a dead IPv6 route leaves IPv4 its try."""
     first = [answer for answer in answers if answer.family == answers[0].family]
     second = [answer for answer in answers if answer.family != answers[0].family]
-    return [answer for pair in zip_longest(first, second) for answer in pair if answer is not None]
+    return [answer for pair in zip_longest(first, second) for answer in pair if answer is not None][:MAX_CONNECTS]
 
 
 def _connect_any(answers: Sequence[Answer], deadline: Deadline) -> socket.socket:
@@ -188,11 +199,13 @@ def _connect(answer: Answer, timeout: float) -> socket.socket:
     return sock
 
 
-def _check_peer(sock: socket.socket, answers: Sequence[Answer], allow: AllowList) -> str:
+def _check_peer(
+    sock: socket.socket, answers: Sequence[Answer], allow: AllowList, usual: Collection[int] = frozenset()
+) -> str:
     """The address at the other end, judged once more: whatever lies between, this is who gets the bytes."""
     address, port = _peer_name(sock)
     checked = {ip_address(answer.address) for answer in answers}
-    if ip_address(address) not in checked or judge(address, port, allow) is not None:
+    if ip_address(address) not in checked or judge(address, port, allow, usual) is not None:
         raise Unreachable(f"the connection leads to {address}, which was not judged or is forbidden")
     return address
 
@@ -218,7 +231,8 @@ def _connect_failure(error: OSError) -> ExchangeFailed:
     return ExchangeFailed(ErrorClass.CONNECT_ERROR, "The host could not be reached.")
 
 
-def _tls_failure(error: Exception) -> ExchangeFailed:
+def tls_failure(error: Exception) -> ExchangeFailed:
+    """A failed handshake, in words."""
     return ExchangeFailed(ErrorClass.TLS_ERROR, f"The TLS handshake failed: {tls_reason(error)}.")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
@@ -12,6 +14,8 @@ from webhooks.conf import conf
 from webhooks.core.addresses import AllowList
 from webhooks.core.urls import is_ip_literal
 from webhooks.net.client import HttpClient
+from webhooks.net.reach import Reach
+from webhooks.net.tls import verifying
 
 
 @lru_cache(maxsize=1)
@@ -33,6 +37,28 @@ def client() -> HttpClient:
     )
 
 
+@lru_cache(maxsize=1)
+def reach() -> Reach:
+    """Where protocols other than HTTP may connect to, by the same settings."""
+    return Reach(
+        allow=allow_list(),
+        deny_hosts=frozenset(own_hosts() + service_hosts()),
+        connect_timeout=conf.CONNECT_TIMEOUT,
+        services=service_addresses,
+    )
+
+
+@lru_cache(maxsize=1)
+def broker_tls() -> ssl.SSLContext:
+    """The TLS of queues. Never changed after it was made: threads share it."""
+    return verifying(conf.CA_BUNDLE)
+
+
+def aws_endpoints() -> frozenset[str]:
+    """Origins that the operator lets stand in for AWS (WEBHOOKS_AWS_ENDPOINTS)."""
+    return frozenset(item for part in conf.AWS_ENDPOINTS.split(",") if (item := part.strip().rstrip("/")))
+
+
 def own_hosts() -> list[str]:
     """An event sent to ourselves would make an event: our public name is no target, unless it is loopback."""
     host = urlsplit(conf.PUBLIC_URL).hostname or ""
@@ -45,11 +71,46 @@ def service_hosts() -> list[str]:
     Names only: at an address of theirs receivers may live, too, and the port tells them apart. Refused when
     something is sent, not when a URL is saved, where a refusal would tell a tenant what they are called.
     """
-    databases = str(settings.DATABASES.get("default", {}).get("HOST", "")).split(",")
+    return sorted({host for host, _ in _services() if _is_name(host)})
+
+
+def service_addresses() -> set[tuple[str, int]]:
+    """Addresses and ports of our database, Redis and broker, as they are now; what cannot be looked up is left out.
+
+    Attack: a queue at ``10.0.0.5:6379``, which an operator has allowed for queues, is Celery's own broker.
+    """
+    found: set[tuple[str, int]] = set()
+    for host, port in _services():
+        if host.startswith("/") or not host:
+            continue  # a socket's path
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError:
+            continue
+        found |= {(str(row[4][0]), port) for row in rows}
+    return found
+
+
+def _services() -> set[tuple[str, int]]:
+    database = settings.DATABASES.get("default", {})
     brokers = getattr(settings, "CELERY_BROKER_URL", "")
     brokers = brokers.split(";") if isinstance(brokers, str) else brokers
-    names = {urlsplit(url).hostname or "" for url in (conf.REDIS_URL, *brokers)} | set(databases)
-    return sorted(name.lower() for name in names if _is_name(name))
+    port = int(database.get("PORT") or 5432)
+    found = {(name.strip().lower(), port) for name in str(database.get("HOST", "")).split(",")}
+    for url in (conf.REDIS_URL, *brokers):
+        parts = urlsplit(url)
+        found.add(((parts.hostname or "").lower(), _port(parts)))
+    return found
+
+
+def _port(url: SplitResult) -> int:
+    try:
+        return url.port or _PORTS.get(url.scheme, 0)
+    except ValueError:  # no number, as in the URL of a broker that has keys in that place
+        return 0
+
+
+_PORTS = {"redis": 6379, "rediss": 6379, "valkey": 6379, "amqp": 5672, "amqps": 5671}
 
 
 def _is_name(host: str) -> bool:

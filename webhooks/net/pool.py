@@ -6,13 +6,31 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from time import monotonic
+from typing import Any, Generic, Protocol, TypeVar
 
-from webhooks.net.connections import Connection
+
+class Poolable(Protocol):
+    """A connection that can wait in a pool. ``key`` and ``idle_until`` are the pool's own."""
+
+    key: Hashable
+    idle_until: float
+
+    @property
+    def is_connected(self) -> bool:
+        """False when the peer has closed it, or when anything can be read on it."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
 
 
-class ConnectionPool:
+C = TypeVar("C", bound=Poolable)
+
+
+class ConnectionPool(Generic[C]):
     """Idle connections by key, the one used last first.
 
     Invariants: a connection belongs to one thread or to the pool, never to both; at most ``max_per_key`` of a
@@ -30,7 +48,7 @@ class ConnectionPool:
             myself = weakref.ref(self)
             os.register_at_fork(after_in_child=lambda: _forget(myself()))
 
-    def take(self, key: Hashable) -> Connection | None:
+    def take(self, key: Hashable) -> C | None:
         """A live idle connection of ``key``, now the caller's, or None.
 
         A connection on which anything can be read is dead (the peer closed it) or poisoned (bytes of no
@@ -47,7 +65,7 @@ class ConnectionPool:
                 return connection
             connection.close()
 
-    def put(self, connection: Connection, key: Hashable, keep_for: float | None = None) -> None:
+    def put(self, connection: C, key: Hashable, keep_for: float | None = None) -> None:
         """Give a connection back; ``keep_for`` seconds when the peer has announced how long it waits."""
         now = monotonic()
         connection.key = key
@@ -77,14 +95,14 @@ class ConnectionPool:
     def _reset(self) -> None:
         """Also run in a forked child: the sockets are the parent's, and its lock may have been held."""
         self._lock = threading.Lock()
-        self._idle: OrderedDict[Connection, float] = OrderedDict()  # oldest first -> idle since
-        self._by_key: dict[Hashable, list[Connection]] = {}
+        self._idle: OrderedDict[C, float] = OrderedDict()  # oldest first -> idle since
+        self._by_key: dict[Hashable, list[C]] = {}
 
-    def _pop_newest(self, key: Hashable) -> Connection | None:
+    def _pop_newest(self, key: Hashable) -> C | None:
         mine = self._by_key.get(key)
         return self._remove(mine[-1]) if mine else None
 
-    def _pop_expired(self, now: float) -> list[Connection]:
+    def _pop_expired(self, now: float) -> list[C]:
         expired = []
         for connection, since in self._idle.items():
             if since + self.max_age > now:
@@ -92,7 +110,7 @@ class ConnectionPool:
             expired.append(connection)
         return [self._remove(connection) for connection in expired]
 
-    def _remove(self, connection: Connection) -> Connection:
+    def _remove(self, connection: C) -> C:
         del self._idle[connection]
         mine = self._by_key[connection.key]
         mine.remove(connection)
@@ -101,11 +119,11 @@ class ConnectionPool:
         return connection
 
 
-def _forget(pool: ConnectionPool | None) -> None:
+def _forget(pool: ConnectionPool[Any] | None) -> None:
     if pool is not None:
         pool._reset()
 
 
-def _close(connections: list[Connection]) -> None:
+def _close(connections: Iterable[Poolable]) -> None:
     for connection in connections:
         connection.close()

@@ -23,6 +23,10 @@ class ErrorClass(StrEnum):
     RESPONSE_INCOMPLETE = "response_incomplete"  # the status is known and counts; only its body is not whole
     CONVERSION_FAILED = "conversion_failed"  # the data cannot be had in the version the endpoint is pinned to
     TOKEN_ERROR = "token_error"  # noqa: S105 - no OAuth access token could be had, so the request was not sent
+    ACCESS_REFUSED = "access_refused"  # the broker does not take the credentials, or they may not publish there
+    NO_SUCH_QUEUE = "no_such_queue"  # the broker has no queue, virtual host or bus of that name
+    BROKER_REFUSED = "broker_refused"  # the broker answered with another error
+    UNACCEPTABLE_MESSAGE = "unacceptable_message"  # permanent: too large for the queue, or not what it takes
     INTERNAL_ERROR = "internal_error"  # our fault; the log has the cause
 
 

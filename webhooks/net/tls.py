@@ -37,12 +37,18 @@ class TlsContexts:
         return self._get(identity)
 
     def _make(self, identity: ClientCertificate | None) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._ca_bundle)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = verifying(self._ca_bundle)
         context.set_alpn_protocols(["http/1.1"])
         if identity is not None:
             _load_identity(context, identity)
         return context
+
+
+def verifying(ca_bundle: str = "") -> ssl.SSLContext:
+    """A new context that checks certificates against names. ``ca_bundle``: a PEM file, "" for certifi's."""
+    context = ssl.create_default_context(cafile=ca_bundle or certifi.where())
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def usable(identity: ClientCertificate) -> bool:

@@ -21,7 +21,7 @@ from webhooks.core.outcome import Verdict
 from webhooks.errors import DecryptionFailed
 from webhooks.guards import gate
 from webhooks.net.result import ErrorClass
-from webhooks.services import actors, endpoints
+from webhooks.services import actors, data_schemas, endpoints
 from webhooks.services.batching import parcels as cut
 from webhooks.services.bell import Bell, is_slow
 from webhooks.services.claim import Claimed, claim
@@ -106,6 +106,8 @@ def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str, beat: C
     try:
         token, lease_ends = uuid4(), time.monotonic() + _lease(target)
         claimed, full = claim(target, token, limit=_rows(target, grant.count), lease=_lease(target))
+        if target.config.payload_format in data_schemas.FORMATS:
+            target = replace(target, data_schemas=data_schemas.of(target, claimed))
         connection.close()  # back to the pool: nothing holds a connection during HTTP
         if full and not grant.probe and not target.ordered:
             ring([_bell(target)])  # more is due: another drain may begin beside this one

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from webhooks.conf import conf
-from webhooks.core import certificates, headers, oauth2, urls
+from webhooks.core import certificates, destinations, headers, oauth2, urls
 from webhooks.models import Endpoint
 from webhooks.net import outbound, tls
 
@@ -61,6 +61,9 @@ def unmasked(fields: Mapping[str, Any], endpoint: Endpoint) -> dict[str, Any]:
             else part
             for name, part in auth.items()
         }
+    destination = restored.get("destination")
+    if isinstance(destination, dict) and endpoint.destination is not None:
+        restored["destination"] = destinations.unmasked(destination, endpoint.destination)
     custom = restored.get("headers")
     if isinstance(custom, dict):
         shown = headers.mask_headers(endpoint.headers)
@@ -81,7 +84,7 @@ def check_auth(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise Refused(("", f'takes an object with "type": {", ".join(AUTH_PARTS)}'))
     try:
-        kind = one_of(value["type"], tuple(AUTH_PARTS), ())
+        kind = one_of(value["type"], tuple(AUTH_PARTS))
     except Refused as refused:
         raise Refused(("/type", refused.faults[0][1])) from None
     parts = AUTH_PARTS[kind]
@@ -197,10 +200,8 @@ _TOGETHER: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def one_of(value: Any, known: Sequence[str], future: Sequence[str]) -> str:
-    """``value`` when it is one of ``known``; those of ``future`` are refused with a sentence of their own."""
-    if value in future:
-        raise Refused(("", f"{value} is not available in this version of Clarion; use {' or '.join(known)}"))
+def one_of(value: Any, known: Sequence[str]) -> str:
+    """``value`` when it is one of ``known``."""
     if not isinstance(value, str) or value not in known:
         raise Refused(("", f"takes one of {', '.join(known)}"))
     return value

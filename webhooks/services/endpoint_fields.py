@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from webhooks.conf import conf
 from webhooks.core import backoff, filters, headers, patterns, signatures, urls
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models import Endpoint
 from webhooks.net import outbound
+from webhooks.services import endpoint_destination
 from webhooks.services.endpoint_auth import STILL_MASKED, Refused, check_auth, escape, one_of
+from webhooks.services.endpoint_conflicts import check_together
 
 MAX_DESCRIPTION = 500  # characters, the column's width
 MAX_METADATA_BYTES = 16_384  # as for events
@@ -34,13 +35,13 @@ DEFAULT_WAIT = 5  # seconds
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,32}\Z")
 _CHANNEL = re.compile(r"[A-Za-z0-9._:/-]{1,128}\Z")
 _CONTENT_TYPE = re.compile(r"application/(?:json|[A-Za-z0-9][A-Za-z0-9!#$&^_.-]{0,80}\+json)\Z")
-_FUTURE_FORMATS = ("cloudevents", "cloudevents-binary")
 
 
 def clean(fields: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
     """Checked and normalised fields, under the API's names (``webhook_url`` becomes ``url``).
 
-    ``partial``: only what was given (PATCH). Otherwise ``url`` and ``event_types`` are required and every
+    A ``destination`` sets ``url`` to its label, a ``url`` takes the destination away.
+    ``partial``: only what was given (PATCH). Otherwise one of these two and ``event_types`` are required and every
     other field that is absent gets its default, but ``active``: an absent state stays what it is.
     Raises :class:`InvalidInput` with all faults found, each with its pointer.
     """
@@ -57,59 +58,20 @@ def clean(fields: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
             shown = _shown_name(name, fields)
             faults += [FieldError(f"/{shown}{at}", detail) for at, detail in refused.faults]
     if not partial:
-        faults += [FieldError(f"/{name}", "is required") for name in REQUIRED if name not in given]
+        missing = {"event_types", "url"} - {*given} - ({"url"} if "destination" in given else set())
+        faults += [FieldError(f"/{name}", REQUIRED[name]) for name in sorted(missing, reverse=True)]
         cleaned = defaults() | cleaned
     if faults:
         raise InvalidInput(faults)
+    if cleaned.get("destination"):
+        cleaned["url"] = endpoint_destination.label(cleaned["destination"])
+    elif "url" in cleaned:
+        cleaned["destination"] = None
     check_together(cleaned)
     return cleaned
 
 
-TOGETHER = ("auth", "headers", "batch", "ordered", "payload_format", "url", "version", "validation")
-
-
-def check_together(fields: Mapping[str, Any]) -> None:
-    """Raise :class:`InvalidInput` when clean values of the fields TOGETHER contradict each other."""
-    faults = [*_doubled_headers(fields), *_batch_conflicts(fields), *_url_conflicts(fields)]
-    if faults:
-        raise InvalidInput(faults)
-
-
-def _doubled_headers(fields: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Attack: two Authorization headers on one request, of which proxies and receivers read different ones."""
-    auth = fields.get("auth", {"type": "none"})
-    by_kind = {"none": "", "mtls": "", "api_key": auth.get("name", "").lower()}  # the header that auth sets
-    taken = by_kind.get(auth["type"], "authorization")
-    for name in fields.get("headers", {}):
-        if name.lower() == taken:
-            yield FieldError(f"/headers/{escape(name)}", f"{name} is already set by auth")
-
-
-def _batch_conflicts(fields: Mapping[str, Any]) -> Iterator[FieldError]:
-    if not fields.get("batch"):
-        return
-    if fields.get("ordered"):
-        yield FieldError("/batch", "cannot be combined with ordered, whose events are sent one by one")
-    if fields.get("payload_format") not in (None, Endpoint.Format.ENVELOPE):
-        yield FieldError("/payload_format", "a batch holds envelopes; use envelope, or null for batch")
-    path = urlsplit(fields.get("url", "")).path
-    if "{event_type}" in path:
-        yield FieldError(
-            "/url", "{event_type} cannot stand in the path of a batch, which holds events of several types"
-        )
-    if "{version}" in path and not fields.get("version"):
-        yield FieldError("/url", "{version} in the path of a batch needs a version that the webhook is pinned to")
-
-
-REQUIRED = ("url", "event_types")
-
-
-def _url_conflicts(fields: Mapping[str, Any]) -> Iterator[FieldError]:
-    url = fields.get("url", "")
-    if fields.get("auth", {}).get("type") == "mtls" and url.startswith("http://"):
-        yield FieldError("/url", "auth mtls needs an https:// URL; without TLS there is no certificate to show")
-    if fields.get("validation") and "{" in urlsplit(url).path:
-        yield FieldError("/url", "a receiver consents to one exact URL; leave the placeholders out, or validation")
+REQUIRED = {"url": "is required, unless there is a destination", "event_types": "is required"}
 
 
 def defaults() -> dict[str, Any]:
@@ -120,6 +82,7 @@ def defaults() -> dict[str, Any]:
         "metadata": {},
         "channels": [],
         "filter": None,
+        "destination": None,
         "payload_format": Endpoint.Format.ENVELOPE.value,
         "content_type": "application/json",
         "signature_schemes": list(signatures.DEFAULT),
@@ -151,8 +114,12 @@ def _unaliased(fields: Mapping[str, Any], faults: list[FieldError]) -> dict[str,
         other = given.pop("webhook_url")
         if given.setdefault("url", other) != other:
             faults.append(FieldError("/webhook_url", "differs from url; send one of them"))
-    if given.get("destination", given) is None:
-        del given["destination"]
+    if given.get("destination") is None:
+        given.pop("destination", None)
+    elif given.get("url") is None:
+        given.pop("url", None)  # as answers have it
+    else:
+        faults.append(FieldError("/destination", "stands in the place of url; send one of them"))
     return given
 
 
@@ -161,8 +128,6 @@ def _shown_name(name: str, fields: Mapping[str, Any]) -> str:
 
 
 def _unknown(name: str) -> str:
-    if name == "destination":
-        return "destinations other than a URL are not available in this version of Clarion; use url"
     if name in READ_ONLY:
         return "is set by Clarion; leave it out"
     return f"is not a known field; known: {', '.join(_CHECKS)}"
@@ -247,7 +212,7 @@ def _filter(value: Any) -> dict[str, Any] | None:
 
 
 def _payload_format(value: Any) -> str:
-    return one_of(value, Endpoint.Format.values, _FUTURE_FORMATS)
+    return one_of(value, Endpoint.Format.values)
 
 
 def _content_type(value: Any) -> str:
@@ -263,7 +228,7 @@ def _signature_schemes(value: Any) -> list[str]:
     faults = []
     for n, scheme in enumerate(items):
         try:
-            one_of(scheme, tuple(signatures.SCHEMES), ())
+            one_of(scheme, tuple(signatures.SCHEMES))
         except Refused as refused:
             faults.append((f"/{n}", refused.faults[0][1]))
     if faults:
@@ -323,7 +288,7 @@ def _batch(value: Any) -> dict[str, float] | None:
 
 
 def _validation(value: Any) -> str:
-    return "" if value is None or value == "" else one_of(value, [Endpoint.Validation.CLOUDEVENTS.value], ())
+    return "" if value is None or value == "" else one_of(value, [Endpoint.Validation.CLOUDEVENTS.value])
 
 
 def _boolean(value: Any) -> bool:
@@ -368,6 +333,7 @@ def _storable(value: Any, limit: int = MAX_METADATA_BYTES) -> None:
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "url": _url,
+    "destination": endpoint_destination.check,
     "event_types": _event_types,
     "version": _version,
     "active": _boolean,

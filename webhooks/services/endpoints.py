@@ -23,17 +23,25 @@ from webhooks.core import signatures
 from webhooks.errors import Conflict, FieldError, InvalidInput, NotFound
 from webhooks.guards import gate
 from webhooks.models import Endpoint, EndpointSecret, Mailbox, Subscription, Tenant
-from webhooks.services import audit, consents, endpoint_auth, endpoint_fields, signing_keys, version_pins
+from webhooks.services import (
+    audit,
+    consents,
+    endpoint_auth,
+    endpoint_conflicts,
+    endpoint_fields,
+    signing_keys,
+    version_pins,
+)
 
 MAX_OVERLAP = 7 * 86_400  # seconds: after a week an old secret is a risk, not a convenience
 MAX_OLD_SECRETS = 4  # each valid one adds a signature of 48 characters to every request
 State = Endpoint.State
 
-_ENCRYPTED = ("headers", "auth")
+_ENCRYPTED = ("headers", "auth", "destination")
 
 # Fields of the API that live in Subscription rows.
 _ROUTING = ("event_types", "filter", "channels")
-SECRET_FIELDS = ("auth", "headers")  # of which the audit log says no more than that they were changed
+SECRET_FIELDS = ("auth", "headers", "destination")  # of which the audit log says no more than that they were changed
 _MOVED = {State.PAUSED: "webhook.paused", State.DISABLED: "webhook.disabled"}
 
 
@@ -89,10 +97,12 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
     """
     with transaction.atomic():
         endpoint = locked(endpoint_id, tenant_id, whole=True)
+        if endpoint.destination and _takes_away(fields):
+            raise InvalidInput(FieldError("/url", endpoint_fields.REQUIRED["url"]))
         given = endpoint_auth.unmasked(fields, endpoint)
         cleaned = endpoint_fields.clean(given, partial=not replace)
-        stored = {name: getattr(endpoint, name) for name in endpoint_fields.TOGETHER}
-        endpoint_fields.check_together(stored | cleaned)
+        stored = {name: getattr(endpoint, name) for name in endpoint_conflicts.TOGETHER}
+        endpoint_conflicts.check_together(stored | cleaned)
         routing = {name: cleaned.pop(name) for name in _ROUTING if name in cleaned}
         if "version" in cleaned or "event_types" in routing:
             wanted = routing.get("event_types") or endpoint.subscriptions.values_list("pattern", flat=True)
@@ -117,6 +127,12 @@ def update(tenant_id: UUID | None, endpoint_id: UUID, fields: Mapping[str, Any],
             _without_consent(endpoint)
         if active is not None and active != (endpoint.state == State.ACTIVE):
             _set_state(endpoint, State.ACTIVE if active else State.DISABLED, "" if active else _SWITCHED_OFF)
+
+
+def _takes_away(fields: Mapping[str, Any]) -> bool:
+    """No destination is wanted any more, and no URL in its place."""
+    wanted = fields.get("destination", fields), fields.get("url"), fields.get("webhook_url")
+    return wanted == (None, None, None)
 
 
 def delete(endpoint_id: UUID) -> None:

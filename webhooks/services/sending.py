@@ -15,14 +15,16 @@ import structlog
 from webhooks.conf import conf
 from webhooks.core import backoff, ids
 from webhooks.core.conversions import ConversionFailed
+from webhooks.core.destinations import Destination
 from webhooks.core.outcome import Verdict, judge
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, expand_path
 from webhooks.models import Attempt
+from webhooks.net import queues
 from webhooks.net.result import ErrorClass, HttpResult
 from webhooks.services.batching import ANSWER_LIMIT, statuses
 from webhooks.services.claim import Claimed
 from webhooks.services.exchange import exchange
-from webhooks.services.message import batch, in_version, request_headers, single
+from webhooks.services.message import Message, batch, in_version, request_headers, single
 from webhooks.services.target import Config, Target
 
 log = structlog.get_logger(__name__)
@@ -83,7 +85,7 @@ def _hopeless(target: Target, row: Claimed, started_at: datetime) -> Sent | None
     if row.attempt > len(backoff.schedule(target.config.retry_policy)) + 1:
         why = f"no retries left: {row.attempt - 1} attempts, the last one lost with its worker"
         return _refused(row, started_at, why, ErrorClass.INTERNAL_ERROR)
-    if target.config.url is None:
+    if target.config.url is None and target.config.destination is None:
         return _refused(row, started_at, target.config.url_fault, ErrorClass.INVALID_URL)
     return None
 
@@ -105,6 +107,8 @@ def _unconverted(config: Config, row: Claimed, started_at: datetime, error: Conv
 def _post(target: Target, rows: Sequence[Claimed], started_at: datetime) -> list[Sent]:
     config = target.config
     message = batch(target, rows) if config.batch else single(target, rows[0])
+    if config.destination is not None:
+        return _publish(target, config.destination, message, rows, started_at)
     try:
         url = expand_path(cast(CanonicalUrl, config.url), message.version, message.type)
     except InvalidUrl as error:
@@ -115,6 +119,15 @@ def _post(target: Target, rows: Sequence[Claimed], started_at: datetime) -> list
         body_limit=ANSWER_LIMIT if config.batch else None,
     )  # fmt: skip
     return _judge_each(target, rows, result, url.url, shown, started_at)
+
+
+def _publish(
+    target: Target, destination: Destination, message: Message, rows: Sequence[Claimed], started_at: datetime
+) -> list[Sent]:
+    """Into a queue instead: same message, same judgement."""
+    headers, shown = request_headers(target.config, message, int(time.time()), "")
+    result = queues.send(destination, message.body, headers, timeout=target.timeout, pool_key=target.endpoint_id)
+    return _judge_each(target, rows, result, destination.label, shown, started_at)
 
 
 def _judge_each(

@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from webhooks.conf import conf
+from webhooks.core import cloudevents
 from webhooks.core.consent import REQUEST_ORIGIN, effective
+from webhooks.core.destinations import Destination, InvalidDestination
 from webhooks.core.headers import MASK, mask_headers
 from webhooks.core.oauth2 import BASIC, ClientCredentials
 from webhooks.core.redaction import NO_REDACTION, Redaction
@@ -27,6 +29,7 @@ from webhooks.core.urls import CanonicalUrl, InvalidUrl, parse_endpoint_url
 from webhooks.models import Consent, Endpoint, EndpointSecret
 from webhooks.net import outbound
 from webhooks.net.tls import ClientCertificate
+from webhooks.services import endpoint_destination
 from webhooks.services.endpoint_auth import SECRET_PARTS, parse_token_url
 
 _CACHED = 10_000  # endpoints whose decrypted configuration a process keeps
@@ -44,7 +47,7 @@ class Consented:
 class Config:
     """What changes only when the endpoint's row does. Secrets are in clear here: never log or store it."""
 
-    url: CanonicalUrl | None  # None: the stored text is no longer an acceptable URL
+    url: CanonicalUrl | None  # None: the stored text is no longer an acceptable URL, or there is a destination
     url_fault: str
     headers: dict[str, str]  # the owner's own and those of auth
     shown_headers: dict[str, str]  # the same with secrets masked
@@ -59,6 +62,7 @@ class Config:
     credentials: ClientCredentials | None = None  # of OAuth 2.0
     identity: ClientCertificate | None = None  # of mutual TLS
     consent: Consented = field(default_factory=lambda: Consented())
+    destination: Destination | None = None  # in place of the URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Target:
     blocked: bool
     failing_since: datetime | None
     idle: bool  # nothing is due within the next second: the bell was late, or doubled
+    # (type, version) -> URI of its schema, of the claimed events of an endpoint that gets CloudEvents
+    data_schemas: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 _LOAD = """
@@ -172,18 +178,25 @@ def origin() -> str:
 def config_of(endpoint: Endpoint) -> Config:
     """The configuration of an endpoint as it is stored now. Every URL is read again by the one parser."""
     url: CanonicalUrl | None = None
+    destination: Destination | None = None
     credentials: ClientCredentials | None = None
     fault = ""
     try:
-        url = parse_endpoint_url(endpoint.url, allow_http=conf.ALLOW_HTTP, allow=outbound.allow_list())
-        credentials = _credentials(endpoint.auth)
+        if endpoint.destination is not None:
+            destination = endpoint_destination.read(endpoint.destination)
+        else:
+            url = parse_endpoint_url(endpoint.url, allow_http=conf.ALLOW_HTTP, allow=outbound.allow_list())
+            credentials = _credentials(endpoint.auth)
     except InvalidUrl as error:
         fault = str(error) if url is None else f"The token_url of auth: {error}"
         url = None
+    except InvalidDestination as error:
+        fault = str(error)
     headers = endpoint.headers | _authorization(endpoint.auth)
     secret_names = [endpoint.auth["name"]] if endpoint.auth.get("type") == "api_key" else []
     shown = mask_headers(headers, secret_names)
-    redaction = Redaction.of(_secrets_of(headers, shown, endpoint.auth))
+    secrets = [*_secrets_of(headers, shown, endpoint.auth), *(destination.secrets() if destination else ())]
+    redaction = Redaction.of(secrets)
     if endpoint.validation:
         headers[REQUEST_ORIGIN] = shown[REQUEST_ORIGIN] = origin()
     if credentials:
@@ -196,7 +209,7 @@ def config_of(endpoint: Endpoint) -> Config:
         redaction=redaction,
         signer=_signer(endpoint),
         payload_format=endpoint.payload_format,
-        content_type=endpoint.content_type,
+        content_type=_content_type(endpoint),
         retry_policy=endpoint.retry_policy,
         retry_client_errors=endpoint.retry_client_errors,
         version=endpoint.version,
@@ -204,7 +217,15 @@ def config_of(endpoint: Endpoint) -> Config:
         credentials=credentials,
         identity=_identity(endpoint.auth),
         consent=_consent(endpoint),
+        destination=destination,
     )
+
+
+def _content_type(endpoint: Endpoint) -> str:
+    """Structured CloudEvents have types of their own; in the binary form it is that of the data."""
+    if endpoint.payload_format != Endpoint.Format.CLOUDEVENTS:
+        return endpoint.content_type
+    return cloudevents.BATCH if endpoint.batch else cloudevents.STRUCTURED
 
 
 def _secrets_of(headers: dict[str, str], shown: dict[str, str], auth: dict[str, str]) -> Iterator[str]:

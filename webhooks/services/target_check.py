@@ -5,10 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from webhooks.conf import conf
+from webhooks.core.destinations import InvalidDestination
 from webhooks.core.urls import InvalidUrl, parse_endpoint_url
 from webhooks.errors import NotFound
 from webhooks.models import Endpoint
-from webhooks.net import outbound
+from webhooks.net import outbound, queues
+from webhooks.services import endpoint_destination
 
 LOOKUP_TIME = 2.0  # seconds; somebody waits for a page
 
@@ -18,11 +20,13 @@ def why_unreachable(endpoint_id: UUID) -> str:
 
     The name is looked up and its addresses are judged; nothing is connected to.
     """
-    url = Endpoint.objects.existing().filter(id=endpoint_id).values_list("url", flat=True).first()
-    if url is None:
+    endpoint = Endpoint.objects.existing().filter(id=endpoint_id).only("url", "destination").first()
+    if endpoint is None:
         raise NotFound("There is no such webhook.")
     try:
-        parsed = parse_endpoint_url(url, allow_http=conf.ALLOW_HTTP, allow=outbound.allow_list())
-    except InvalidUrl as error:
+        if endpoint.destination is not None:
+            return queues.why_unreachable(endpoint_destination.read(endpoint.destination), LOOKUP_TIME)
+        parsed = parse_endpoint_url(endpoint.url, allow_http=conf.ALLOW_HTTP, allow=outbound.allow_list())
+    except (InvalidUrl, InvalidDestination) as error:
         return str(error)
     return outbound.client().why_unreachable(parsed, LOOKUP_TIME)

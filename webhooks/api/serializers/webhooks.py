@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.serializers.destination_shapes import DESTINATION
 from webhooks.api.serializers.webhook_shapes import (
     ANY,
     AUTH,
@@ -21,7 +22,7 @@ from webhooks.api.serializers.webhook_shapes import (
     texts,
 )
 from webhooks.conf import conf
-from webhooks.core import headers, ids, patterns, signatures, urls
+from webhooks.core import destinations, headers, ids, patterns, signatures, urls
 from webhooks.models import Endpoint, SigningKey
 from webhooks.services import backlog, endpoint_auth, endpoint_fields
 
@@ -51,6 +52,13 @@ def shown_keys(keys: Iterable[SigningKey]) -> list[dict[str, Any]]:
     ]
 
 
+_URL = nullable({"type": "string", "maxLength": urls.MAX_URL_LENGTH})
+
+
+def _url(endpoint: Endpoint) -> str | None:
+    return None if endpoint.destination else endpoint.url
+
+
 def _event_types(endpoint: Endpoint) -> list[str]:
     return [subscription.pattern for subscription in endpoint.subscriptions.all()]
 
@@ -68,13 +76,20 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     # Context of an answer: ``breakers`` (id -> word) and ``pending`` (id -> number).
 
     id = PublicId(ids.WEBHOOK, help_text="Id of the webhook.")
-    url = serializers.CharField(
-        max_length=urls.MAX_URL_LENGTH,
+    url = Computed(
+        _url,
+        _URL,
+        required=False,
         help_text="Where deliveries are sent: https, a public host, in canonical form. `{version}` and "
-        "`{event_type}` may stand in the path.",
+        "`{event_type}` may stand in the path. null: there is a `destination`.",
     )
-    webhook_url = serializers.CharField(
-        source="url", required=False, max_length=urls.MAX_URL_LENGTH, help_text="The same as `url`; accepted for it."
+    webhook_url = Computed(_url, _URL, required=False, help_text="The same as `url`; accepted for it.")
+    destination = Computed(
+        lambda endpoint: destinations.shown(endpoint.destination) if endpoint.destination else None,
+        nullable(DESTINATION),
+        required=False,
+        help_text="A queue in place of the URL: of an AMQP broker or a Redis (`queue`), of Amazon SQS (`sqs`), or an "
+        "Amazon EventBridge bus (`eventbridge`). Secret parts come back masked; sending the mask keeps them.",
     )
     event_types = Computed(
         _event_types,
@@ -116,12 +131,15 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         lambda endpoint: endpoint.payload_format,
         {"type": "string", "enum": Endpoint.Format.values, "default": "envelope"},
         required=False,
-        help_text="`envelope`: id, type, data and metadata; `data`: only the data as it was published.",
+        help_text="`envelope`: id, type, data and metadata; `data`: only the data as it was published; `cloudevents`: "
+        "a CloudEvent in JSON (structured mode, an array for batches); `cloudevents-binary`: the data, with the "
+        "attributes in `ce-` headers.",
     )
     content_type = serializers.CharField(
         required=False,
         max_length=100,
-        help_text="Content-Type of deliveries: application/json or a type that ends in +json.",
+        help_text="Content-Type of deliveries: application/json or a type that ends in +json. The format `cloudevents` "
+        "has types of its own and takes none.",
     )
     signature_schemes = Computed(
         lambda endpoint: endpoint.signature_schemes,

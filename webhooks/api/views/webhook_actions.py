@@ -88,7 +88,7 @@ class RotateSecret(WebhookAction):
     def post(self, request: Request, id: str) -> HttpResponse:
         """During the overlap both secrets sign, and so do both keys of a webhook that has `signing_keys`: two
         signatures in one header. `hex` and `github` have room for one, by the new secret."""
-        endpoint = self.find(ids.WEBHOOK, id, without=("headers", "auth"))
+        endpoint = self.find(ids.WEBHOOK, id, without=("headers", "auth", "destination"))
         body = bodies.read_optional_object(request._request)
         bodies.only(body, ("overlap_seconds",))
         overlap = body.get("overlap_seconds", 86_400)

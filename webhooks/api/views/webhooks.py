@@ -87,7 +87,7 @@ class Webhook(WebhookView):
     @extend_schema(operation_id="delete_webhook", summary="Delete a webhook", responses={204: None})
     def delete(self, request: Request, id: str) -> HttpResponse:
         """Its unfinished deliveries are cancelled. What was sent stays readable."""
-        endpoint = self.find(ids.WEBHOOK, id, without=("headers", "auth"))
+        endpoint = self.find(ids.WEBHOOK, id, without=("headers", "auth", "destination"))
         endpoints.delete(endpoint.id)
         tasks.ring_settle([endpoint.id])
         return HttpResponse(status=204)

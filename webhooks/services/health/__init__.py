@@ -85,6 +85,7 @@ def _deliveries(queues: Sequence[str], seen: broker.Seen) -> Checks:
         "expired leases": backlog.leases,
         "failed tasks": backlog.failures,
         "dead letters": lambda: backlog.dead_letters(now()),
+        "destinations": configuration.aws,
     }
 
 

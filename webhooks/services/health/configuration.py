@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.core.checks import ERROR, CheckMessage, Tags, run_checks
+from django.db.models import Q
 
+from webhooks.models import Endpoint
+from webhooks.services import endpoint_destination
 from webhooks.services.health.finding import Finding, failed, ok, warning
 
 _NO_TLS = "webhooks.W001"  # the public URL is http
@@ -22,6 +25,18 @@ def settings() -> list[Finding]:
     if not shown:
         return [ok("settings", "none is dangerous")]
     return [_finding(message) for message in shown]
+
+
+def aws() -> Finding:
+    """Whether the destinations that need boto3 can have it."""
+    wanted = Q(url__startswith="sqs:") | Q(url__startswith="eventbridge:")
+    count = Endpoint.objects.existing().filter(wanted, destination__isnull=False).count()
+    if not count:
+        return ok("destinations", "none needs boto3")
+    if endpoint_destination.aws_installed():
+        return ok("destinations", f"{count} at AWS, boto3 is installed")
+    advice = "Install it for all workers: pip install 'clarion-webhooks[aws]'. Deliveries are tried again until then."
+    return failed("destinations", f"{count} at AWS, and boto3 is not installed", advice)
 
 
 def _finding(message: CheckMessage) -> Finding:
