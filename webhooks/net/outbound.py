@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
@@ -44,7 +43,7 @@ def reach() -> Reach:
         allow=allow_list(),
         deny_hosts=frozenset(own_hosts() + service_hosts()),
         connect_timeout=conf.CONNECT_TIMEOUT,
-        services=service_addresses,
+        services=services,
     )
 
 
@@ -74,21 +73,12 @@ def service_hosts() -> list[str]:
     return sorted({host for host, _ in _services() if _is_name(host)})
 
 
-def service_addresses() -> set[tuple[str, int]]:
-    """Addresses and ports of our database, Redis and broker, as they are now; what cannot be looked up is left out.
+def services() -> set[tuple[str, int]]:
+    """Hosts and ports of our database, Redis and broker; those behind a socket's path are left out.
 
     Attack: a queue at ``10.0.0.5:6379``, which an operator has allowed for queues, is Celery's own broker.
     """
-    found: set[tuple[str, int]] = set()
-    for host, port in _services():
-        if host.startswith("/") or not host:
-            continue  # a socket's path
-        try:
-            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:
-            continue
-        found |= {(str(row[4][0]), port) for row in rows}
-    return found
+    return {(host, port) for host, port in _services() if host and "/" not in host}
 
 
 def _services() -> set[tuple[str, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -37,8 +38,8 @@ class Place:
 class Reach:
     """Which places can be reached, see :class:`webhooks.net.client.HttpClient` for the names.
 
-    ``services``: addresses and ports of our own database, Redis and broker, which are never a target, whatever is
-    allowed: a tenant's message in Celery's queue would be a task.
+    ``services``: hosts and ports of our own database, Redis and broker, which are never a target, whatever is allowed:
+    a tenant's message in Celery's queue would be a task.
     """
 
     allow: AllowList
@@ -54,11 +55,19 @@ class Reach:
             raise Unreachable("the host is one of Clarion's own names")
         answers = self.resolver.resolve(place.host, place.port, deadline)
         check_answers(place.port, answers, allow=self.allow, own_blocked=self.own_blocked, usual=place.usual)
-        ours = self.services()
+        ours = self._ours(place.port, deadline)
         for answer in answers:
-            if (answer.address, place.port) in ours:
+            if answer.address in ours:
                 raise Unreachable(f"{answer.address}:{place.port} is a service of Clarion itself")
         return answers
+
+    def _ours(self, port: int, deadline: Deadline) -> set[str]:
+        """Addresses at which a service of our own listens on ``port``, as they are now."""
+        found: set[str] = set()
+        for host in {host for host, known in self.services() if known == port}:
+            with suppress(ExchangeFailed):
+                found |= {answer.address for answer in self.resolver.resolve(host, port, deadline)}
+        return found
 
     def connect(
         self, place: Place, deadline: Deadline, trace: Trace, context: ssl.SSLContext | None = None
