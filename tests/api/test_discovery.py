@@ -15,7 +15,7 @@ from tests.client import ApiClient
 from tests.factories import make_key, make_tenant
 from webhooks.api.views.webhooks import Webhooks
 from webhooks.conf import conf
-from webhooks.core import backoff, filters, inbound, signatures
+from webhooks.core import backoff, destinations, filters, inbound, signatures
 from webhooks.models import SCOPES, Endpoint, EventType, EventTypeVersion
 from webhooks.services import catalogue, endpoint_fields, event_types
 from webhooks.services.endpoint_auth import AUTH_PARTS
@@ -56,6 +56,7 @@ def test_every_entry_of_a_registry_is_told(told: dict[str, Any]) -> None:
     assert told["retry_policies"]["default"]["total"] == 1210
     assert told["filter_operators"] == list(filters.OPERATORS)
     assert told["auth_types"] == list(AUTH_PARTS)
+    assert told["destination_types"] == list(destinations.PARTS)
     assert told["payload_formats"] == Endpoint.Format.values
     assert told["validations"] == [name for name in Endpoint.Validation.values if name]
     assert told["delivery_options"] == sorted(endpoint_fields.defaults())

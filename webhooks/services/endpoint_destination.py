@@ -20,6 +20,11 @@ def aws_installed() -> bool:
     return find_spec("boto3") is not None
 
 
+def kinds() -> list[str]:
+    """The types of destinations that can be used here."""
+    return [kind for kind in destinations.PARTS if kind == "queue" or aws_installed()]
+
+
 def check(value: Any) -> dict[str, str]:
     """The clean value of ``destination``, as it is stored; raises :class:`Refused`."""
     try:

@@ -16,7 +16,7 @@ from webhooks.api.rendering import encode
 from webhooks.api.versioning import VERSIONS
 from webhooks.core import backoff, filters, inbound, signatures
 from webhooks.models import SCOPES, Endpoint
-from webhooks.services import catalogue, endpoint_fields
+from webhooks.services import catalogue, endpoint_destination, endpoint_fields
 from webhooks.services.endpoint_auth import AUTH_PARTS
 from webhooks.services.endpoint_fields import accepts
 
@@ -42,6 +42,7 @@ def capabilities() -> dict[str, Any]:
         "payload_formats": [name for name in Endpoint.Format.values if accepts("payload_format", name)],
         "validations": [name for name in Endpoint.Validation.values if name and accepts("validation", name)],
         "auth_types": list(AUTH_PARTS),
+        "destination_types": endpoint_destination.kinds(),
         "providers": {name: provider.summary for name, provider in inbound.PROVIDERS.items()},
         "filter_operators": filters.OPERATORS,
         "delivery_options": sorted(endpoint_fields.defaults()),
