@@ -139,7 +139,7 @@ def _json(*pieces: bytes | int) -> Field:
 
 @lru_cache(maxsize=10_000)
 def _event_form(tenant: UUID, kind: str, keyed: bool, matched: int) -> bytes:
-    """Holes: id, [key], data x 3, correlation id, moment x 2."""
+    """Holes: id, [key], data x 3, order in the metadata, correlation id, moment x 2."""
     data = (
         b'{"order_id":"ord_', 12, b'","customer_id":"cus_', 12, b'","amount":', 4, b'.50,"currency":"EUR","items":['
         b'{"product_id":"prod_123","quantity":2,"price":50.00},{"product_id":"prod_456","quantity":1,"price":25.50}],'
@@ -147,8 +147,8 @@ def _event_form(tenant: UUID, kind: str, keyed: bool, matched: int) -> bytes:
     )  # fmt: skip
     return _row(
         _ID, _uuid(tenant), (b"order-", 20) if keyed else None, _text(kind), _text(""), data,
-        _json(b'{"source": "web", "region": "eu-central-1"}'), (_NO_CHANNELS,), (b"evt_", 32), _text("api"), _MOMENT,
-        _MOMENT, (matched.to_bytes(4, "big"),), _json(b"[]"),
+        _json(b'{"order": "', 12, b'", "source": "web", "region": "eu-central-1"}'), (_NO_CHANNELS,), (b"evt_", 32),
+        _text("api"), _MOMENT, _MOMENT, (matched.to_bytes(4, "big"),), _json(b"[]"),
     )  # fmt: skip
 
 
@@ -254,7 +254,7 @@ def _event(
     moment = _moment(at)
     form = _event_form(tenant, event_type, keyed, len(targets))
     name = (shown[:12] + noise[10:14].hex().encode(),) if keyed else ()
-    rows.add("webhooks_event", form % (key, *name, *data, shown, moment, _moment(at + 20)))
+    rows.add("webhooks_event", form % (key, *name, *data, data[0], shown, moment, _moment(at + 20)))
     if keyed:
         rows.add("webhooks_eventkey", _key_form(tenant) % (*name, key, shown))
     for to in targets:

@@ -21,6 +21,7 @@ _DEEP = 15  # days back that a deep page begins
 _HOST = "localhost"
 
 Get = Callable[[], Any]
+Connect = Callable[[str], Any]  # of a token; has ``get(address, secure=, headers=)`` as Django's test client
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,13 @@ class Looker:
 
 
 # Filters of each list, by the name that the results have. ``{webhook}`` and the like are put in; see _names.
-_EVENTS = ("", "event_type=order.created", "event_type=order.flagged", "created_after={week}", "created_before={deep}")
+_EVENTS = (
+    "", "event_type=order.created", "event_type=order.flagged", "created_after={week}", "created_before={deep}",
+    "correlation_id={correlation}", "correlation_id=nobodys", "search={event}", "search={correlation}",
+    "metadata=source:web", "metadata={metadata}", "metadata=source:nowhere", "matched=0",
+    "matched=0&created_before={deep}", "matched=7", "status=accepted", "status=routed", "origin=api", "origin=inbound",
+    "event_type=order.flagged&matched=0", "correlation_id={correlation}&metadata=source:web",
+)  # fmt: skip
 _DELIVERIES = (
     "", "status=pending", "status=sending", "status=succeeded", "status=dead", "status=cancelled", "status=held",
     "webhook={webhook}", "event_type=order.created", "event_type=order.flagged", "event_type=never.published",
@@ -42,15 +49,18 @@ _DELIVERIES = (
     "webhook={webhook}&response_status=500", "webhook={webhook}&event_type=order.flagged",
     "status=dead&event_type=order.refunded", "status=dead&response_status=404", "status=succeeded&response_status=503",
     "created_before={deep}&status=cancelled", "created_after={week}&created_before={day}&event_type=invoice.disputed",
+    "trigger=replay", "trigger=test", "trigger=replay&status=succeeded", "correlation_id={correlation}",
+    "correlation_id=nobodys", "search={event}", "correlation_id={correlation}&status=succeeded",
 )  # fmt: skip
 _ATTEMPTS = (
     "", "status=succeeded", "status=failed", "status=lost", "response_status=200", "response_status=500",
-    "response_status=418", "created_after={week}", "created_before={deep}&status=failed",
+    "response_status=418", "created_after={week}", "created_before={deep}&status=failed", "trigger=retry",
+    "trigger=test", "error=timeout", "error=tls_error",
 )  # fmt: skip
 _LETTERS = (
     "", "status=open", "status=replayed", "status=discarded", "webhook={webhook}", "event_type=order.created",
     "event_type=order.flagged", "response_status=404", "response_status=418", "created_before={deep}",
-    "webhook={webhook}&status=open",
+    "webhook={webhook}&status=open", "correlation_id={correlation}", "search={event}",
 )  # fmt: skip
 _LISTS = {
     "/api/events": _EVENTS,
@@ -59,11 +69,21 @@ _LISTS = {
     "/api/dead-letters": _LETTERS,
     "/api/webhooks": ("",),
     "/api/events/{event}/deliveries": ("",),
+    "/api/events/{event}/routing": ("",),
+    "/api/webhooks/{webhook}/stats": (None,),
+    "/api/webhooks/{webhook}/stats?window=30d": (None,),
     "/api/deliveries/{delivery}": (None,),
 }
 _PLATFORM = {
-    "/api/events": ("", "event_type=order.flagged"),
-    "/api/deliveries": ("", "status=dead", "status=pending", "response_status=404", "event_type=order.flagged"),
+    "/api/events": ("", "event_type=order.flagged", "correlation_id={correlation}", "metadata={metadata}", "matched=0"),
+    "/api/deliveries": (
+        "",
+        "correlation_id={correlation}",
+        "status=dead",
+        "status=pending",
+        "response_status=404",
+        "event_type=order.flagged",
+    ),
     "/api/dead-letters": ("", "status=open"),
 }
 _ADMIN = {
@@ -80,14 +100,15 @@ _ADMIN = {
 }  # fmt: skip
 
 
-def api(looker: Looker) -> dict[str, Get]:
-    """A request for each list and filter of the API, and for one deep page of each large list."""
-    from django.test import Client
+def api(looker: Looker, connect: Connect | None = None) -> dict[str, Get]:
+    """A request for each list and filter of the API, and for one deep page of each large list.
 
+    ``connect``: makes of an API key what fetches an address; without it, the requests run in this process.
+    """
     from webhooks.services.api_keys import create_api_key
 
     _, token = create_api_key(looker.tenant, "benchmark")
-    client = Client(headers={"Authorization": f"Bearer {token}"})
+    client = (connect or _in_process)(token)
     names = _names(looker)
     requests: dict[str, Get] = {}
     for path, filters in (_LISTS if looker.tenant else _PLATFORM).items():
@@ -139,6 +160,12 @@ def latencies(requests: Mapping[str, Get], samples: int) -> dict[str, dict[str, 
     }
 
 
+def _in_process(token: str) -> Any:
+    from django.test import Client
+
+    return Client(headers={"Authorization": f"Bearer {token}"})
+
+
 def _get(client: Any, address: str) -> Get:
     def get() -> Any:
         answer = client.get(address, secure=True, headers={"host": _HOST})
@@ -152,10 +179,11 @@ def _get(client: Any, address: str) -> Get:
 def _names(looker: Looker) -> dict[str, str]:
     """What stands in the addresses: ids of rows that exist, and moments."""
     from webhooks.core import ids
-    from webhooks.models import Delivery, Endpoint, Tenant
+    from webhooks.models import Delivery, Endpoint, Event, Tenant
 
     owner = Endpoint.objects.values_list("tenant_id", flat=True).get(pk=looker.endpoint)
     delivery = Delivery.objects.filter(endpoint_id=looker.endpoint).order_by("id").first()
+    event = Event.objects.filter(pk=delivery.event_id).first() if delivery else None
     now = datetime.now(UTC)
     moments = {"day": 1, "week": 7, "deep": _DEEP}
     return {
@@ -163,5 +191,7 @@ def _names(looker: Looker) -> dict[str, str]:
         "slug": Tenant.objects.values_list("slug", flat=True).get(pk=owner),
         "delivery": ids.show(ids.DELIVERY, delivery.pk) if delivery else "",
         "event": ids.show(ids.EVENT, delivery.event_id) if delivery else "",
+        "correlation": event.correlation_id if event else "none",
+        "metadata": quote("order:" + event.metadata.get("order", "none")) if event else "order:none",
         **{name: quote((now - timedelta(days=days)).isoformat()) for name, days in moments.items()},
     }

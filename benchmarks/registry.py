@@ -19,7 +19,8 @@ SCENARIOS = {
     "noisy": "benchmarks.noisy",
     "shapes": "benchmarks.shapes",
     "memory": "benchmarks.memory",
-    "growth": "benchmarks.growth",  # last: millions of rows
+    "lists": "benchmarks.lists",
+    "growth": "benchmarks.growth",  # these two last: millions of rows
 }
 
 

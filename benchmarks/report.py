@@ -59,6 +59,9 @@ REQUIREMENTS = (
     Requirement("answer to an inbound webhook p95", ("receive_ms", "p95"), 20, unit=" ms"),
     Requirement("p99 of healthy endpoints while half hang, over calm", ("noisy_neighbour", "hang"), 3),
     Requirement("throughput with old rows over the empty tables", ("growth_ratio",), 0.9, True),
+    Requirement(
+        "slowest list of the API beside old rows, p95 of a page of 50", ("lists", "slowest_p95_ms"), 50, unit=" ms"
+    ),
 )
 
 

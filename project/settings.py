@@ -273,6 +273,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=5),
         "options": {"expires": 60, "retry": True},
     },
+    "count": {
+        "task": "webhooks.count",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60, "retry": True},
+    },
     "maintain": {
         "task": "webhooks.maintain",
         "schedule": timedelta(hours=1),

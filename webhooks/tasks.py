@@ -28,6 +28,7 @@ from webhooks.guards import bells as flags
 from webhooks.guards.bulkhead import Bulkhead
 from webhooks.services import (
     audit_chain,
+    counting,
     dead_letters,
     handshake,
     idempotency,
@@ -202,13 +203,15 @@ def run_processor(self: Any, run_id: str) -> str:
 def maintain() -> str:
     """Make partitions ahead, drop what has expired, and look after the audit log: seal, prune, tell the head."""
     made, dropped = partitions.make_ahead(), partitions.drop_expired()
+    partitions.index_ended()
     keys, tokens = idempotency.prune(), oauth_tokens.prune()
     audit_chain.seal()
     pruned = audit_chain.prune()
     audit_chain.tell_head()
+    hours = counting.prune()
     return (
         f"{len(made)} partitions made, {len(dropped)} dropped, {keys} idempotency keys forgotten, "
-        f"{tokens} access tokens expired, {pruned} audit entries removed"
+        f"{tokens} access tokens expired, {pruned} audit entries removed, {hours} hours of statistics removed"
     )
 
 
@@ -216,6 +219,12 @@ def maintain() -> str:
 def seal() -> str:
     """Give new audit entries their place in the chain. Beat calls it every few seconds."""
     return f"{audit_chain.seal()} sealed"
+
+
+@shared_task(name="webhooks.count")
+def count() -> str:
+    """Count the attempts of the last minute, for the statistics of webhooks. Beat calls it every minute."""
+    return f"{counting.count()} endpoint-hours written"
 
 
 _held: ContextVar[list[Callable[[], None]] | None] = ContextVar("held_bells", default=None)

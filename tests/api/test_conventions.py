@@ -79,6 +79,21 @@ def test_no_cache_keeps_an_answer(api: ApiClient) -> None:
     assert api.get("/api/nothing")["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_no_other_site_may_read_answers(api: ApiClient, origin: str) -> None:
+    """Attack: a page in somebody's browser calls the API. CORS is off: no header invites it, and no preflight works."""
+    ask = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    for response in (api.get("/api/events", headers=ask), api.request("OPTIONS", "/api/events", headers=ask)):
+        assert not [name for name in response.headers if name.lower().startswith("access-control")]
+    problem(response, 405)
+
+
+def test_the_session_of_a_browser_is_no_credential(client: Client, db: None, django_user_model: Any) -> None:
+    """Attack: a form on another site posts with the cookie of somebody who is logged in to the admin."""
+    client.force_login(django_user_model.objects.create_superuser("root", password="x"))
+    problem(client.post("/api/events", EVENT, content_type="application/json"), 401)
+
+
 # --- the database is away
 
 

@@ -8,20 +8,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.api.checks import parameters
 from tests.client import ApiClient
 from tests.factories import make_delivery, make_endpoint, make_event, make_key, make_tenant
 from webhooks.api import searching
 from webhooks.core import ids
-from webhooks.models import Attempt, Delivery, Endpoint, Event, Mailbox, Tenant, keyset
+from webhooks.models import Attempt, DeadLetter, Delivery, Endpoint, Event, Mailbox, Tenant, keyset
 from webhooks.services import waiting
 from webhooks.services.fan_out import fan_out
+from webhooks.services.partitions import event_days, index_ended, make_ahead
 
 NOW = datetime.now(UTC)
 TYPES = ("order.created", "order.paid", "mostly.unwanted")
@@ -67,7 +69,8 @@ def make_past(seed: int, count: int = 75) -> Past:
         matched = draw.choice([0, 1, 1, 2]) if kind != TYPES[2] else int(draw.random() < 0.15)
         event = Event.objects.create(
             id=key(min(at, NOW), seed * 1000 + n), tenant=tenants[owner], type=kind, data=b"1", created_at=NOW,
-            fanned_out_at=NOW, matched=matched,
+            fanned_out_at=NOW, matched=matched, correlation_id=draw.choice(["common", f"rare-{n // 6}"]),
+            metadata={"order": n // 4, "kind": draw.choice(["a", "b"])},
         )  # fmt: skip
         for endpoint in draw.sample(endpoints[owner], matched):
             made = [_delivery(draw, endpoint, event, ids.delivery_id(event.id, endpoint.id))]
@@ -116,16 +119,25 @@ FILTERS = [
     "status=pending&event_type=order.paid", "status=pending&response_status=404",
     "response_status=404&event_type=order.created", "status=succeeded&response_status=404",
     "status=held&response_status=500&event_type=order.paid",
+    "correlation_id=common", "correlation_id=rare-3", "correlation_id=nobody", "search=rare-2",
+    "correlation_id=common&status=succeeded", "correlation_id=rare-1&event_type=order.paid",
+    "correlation_id=common&event_type=order.created", "search=common&webhook=0", "search=rare-2&correlation_id=rare-2",
+    "correlation_id=common&search=rare-1", "trigger=replay", "trigger=event&status=dead", "trigger=replay&webhook=1",
+    "trigger=replay&correlation_id=common", "trigger=test",
 ]  # fmt: skip
 
 
 def matches(row: tuple[Delivery, str], past: Past, query: str) -> bool:
     delivery, kind = row
+    correlation = delivery.event.correlation_id
     wanted = dict(part.split("=") for part in query.split("&") if part)
     return (
         wanted.get("status", delivery.state) == delivery.state
         and wanted.get("event_type", kind) == kind
         and ("response_status" not in wanted or int(wanted["response_status"]) == delivery.response_status)
+        and wanted.get("trigger", delivery.trigger) == delivery.trigger
+        and wanted.get("correlation_id", correlation) == correlation
+        and wanted.get("search", correlation) == correlation
         and ("webhook" not in wanted or delivery.endpoint_id == past.endpoints[int(wanted["webhook"])].id)
     )
 
@@ -158,7 +170,13 @@ def test_every_filter_leads_through_all_its_rows_once_and_back(
             assert back_from_the_end(api, path) == expected, path
 
 
-@pytest.mark.parametrize("query", ["status=dead", "status=pending", "event_type=order.paid", "response_status=404"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=dead", "status=pending", "event_type=order.paid", "response_status=404", "correlation_id=rare-1",
+        "search=common", "trigger=replay",
+    ],
+)  # fmt: skip
 def test_the_platform_finds_the_rows_of_all_tenants(narrow: None, platform_key: str, query: str) -> None:
     pasts = [make_past(1, 25), make_past(3, 25)]
     rows = [(row, row.event.type) for row in Delivery.objects.select_related("event")]
@@ -176,6 +194,139 @@ def test_the_platform_finds_events_of_a_type(narrow: None, platform_key: str) ->
         row for page in walk(ApiClient(platform_key), f"/api/events?limit=2&event_type={TYPES[2]}") for row in page
     ]
     assert found == expected
+
+
+EVENT_FILTERS = [
+    "", "event_type=order.paid", "correlation_id=common", "correlation_id=rare-2", "search=common", "search=rare-4",
+    "matched=0", "matched=2", "status=routed", "status=accepted", "origin=api", "origin=test",
+    "metadata=order:3", "metadata=kind:a", "metadata=order:99", 'metadata={"order":2,"kind":"b"}',
+    "matched=0&event_type=mostly.unwanted", "correlation_id=common&metadata=kind:b", "search=rare-3&matched=1",
+    "event_type=order.created&metadata=kind:a", "status=accepted&metadata=kind:a",
+    "search=common&correlation_id=rare-1",
+]  # fmt: skip
+
+
+def event_matches(event: Event, query: str) -> bool:
+    wanted = dict(part.split("=") for part in query.split("&") if part)
+    metadata = {
+        "order:3": event.metadata["order"] == 3, "kind:a": event.metadata["kind"] == "a",
+        "kind:b": event.metadata["kind"] == "b", "order:99": False,
+        '{"order":2,"kind":"b"}': event.metadata == {"order": 2, "kind": "b"},
+    }  # fmt: skip
+    status = "routed" if event.fanned_out_at else "accepted"
+    return (
+        wanted.get("event_type", event.type) == event.type
+        and wanted.get("correlation_id", event.correlation_id) == event.correlation_id
+        and wanted.get("search", event.correlation_id) == event.correlation_id
+        and wanted.get("status", status) == status
+        and wanted.get("origin", event.origin) == event.origin
+        and ("matched" not in wanted or int(wanted["matched"]) == event.matched)
+        and (status == "routed" or not wanted.keys() & {"matched", "correlation_id", "search"})
+        and ("metadata" not in wanted or metadata[wanted["metadata"]])
+    )
+
+
+@pytest.mark.parametrize("of_platform", [False, True], ids=["tenant", "platform"])
+@pytest.mark.parametrize("search_time", [0.0, 30.0])
+def test_every_filter_of_events_leads_through_all_of_them_once_and_back(
+    narrow: None, db: None, monkeypatch: pytest.MonkeyPatch, of_platform: bool, search_time: float
+) -> None:
+    monkeypatch.setattr(searching, "_SEARCH_TIME", search_time)
+    past = make_past(3, 50)
+    make_ahead()  # a partition for each of the past's days
+    if search_time:
+        index_ended()
+    waiting_ones = Event.objects.filter(tenant=past.tenant).values_list("id", flat=True)[5:30:5]
+    Event.objects.filter(id__in=list(waiting_ones)).update(fanned_out_at=None)
+    rows = [event for event in Event.objects.order_by("-id") if of_platform or event.tenant_id == past.tenant.id]
+    api = ApiClient(make_key(None if of_platform else past.tenant))
+    middle = rows[len(rows) // 2]
+    moment = ids.created_at(middle.id).isoformat().replace("+", "%2B")
+    cut = ids.floor(ids.created_at(middle.id))
+    assert any(event_days().values()) == bool(search_time)
+    for query in EVENT_FILTERS:
+        for period in ("", random.Random(query).choice([f"&created_before={moment}", f"&created_after={moment}"])):
+            expected = [
+                event.public_id
+                for event in rows
+                if event_matches(event, query)
+                and ("before" not in period or event.id < cut)
+                and ("after" not in period or event.id >= cut)
+            ]
+            path = f"/api/events?limit=4&{query}{period}".replace("&&", "&").rstrip("&")
+            assert [row for page in walk(api, path) for row in page] == expected, path
+            assert back_from_the_end(api, path) == expected, path
+
+
+def test_an_event_is_found_by_any_of_its_names(api: ApiClient, tenant: Tenant) -> None:
+    event = make_event(tenant, key="own-1", correlation_id="trace-1", fanned_out=True)
+    delivery = make_delivery(make_endpoint(tenant), event, state="dead")
+    letter = DeadLetter.objects.create(
+        tenant=tenant,
+        endpoint=delivery.endpoint,
+        delivery=delivery,
+        event=event,
+        event_type=event.type,
+        attempt_count=1,
+    )
+    make_event(make_tenant(), key="own-1", correlation_id="trace-1")
+    make_event(tenant, correlation_id="trace-2")
+    for name in ("own-1", "trace-1", ids.show(ids.EVENT, event.id)):
+        for path, found in (
+            ("events", "own-1"),
+            ("deliveries", delivery.public_id),
+            ("dead-letters", letter.public_id),
+        ):
+            assert list(walk(api, f"/api/{path}?search={name}")) == [[found]], (path, name)
+    for path in ("events", "deliveries", "dead-letters"):
+        assert list(walk(api, f"/api/{path}?search=nobody")) == [[]]
+
+
+@pytest.mark.parametrize("query", ["correlation_id=common", "correlation_id=rare-1", "search=rare-2&event_type=a.b"])
+def test_dead_letters_are_found_by_what_their_event_has(narrow: None, db: None, query: str) -> None:
+    past = make_past(5)
+    letters = [
+        DeadLetter.objects.create(
+            id=delivery.id, tenant=past.tenant, endpoint=delivery.endpoint, delivery=delivery, event=delivery.event,
+            event_type=draw, attempt_count=1,
+        )
+        for delivery, draw in zip([row for row, _ in past.rows], ["a.b", "c.d"] * 100, strict=False)
+    ]  # fmt: skip
+    wanted = dict(part.split("=") for part in query.split("&"))
+    name = wanted.get("correlation_id") or wanted["search"]
+    expected = [
+        letter.public_id
+        for letter in letters
+        if letter.event.correlation_id == name and wanted.get("event_type", letter.event_type) == letter.event_type
+    ]
+    assert expected
+    for client in (ApiClient(make_key(past.tenant)), ApiClient(make_key(None))):
+        path = f"/api/dead-letters?limit=3&{query}"
+        assert [row for page in walk(client, path) for row in page] == expected
+        assert back_from_the_end(client, path) == expected
+
+
+def test_metadata_is_found_by_its_text_and_by_its_value(api: ApiClient, tenant: Tenant) -> None:
+    text = make_event(tenant, metadata={"n": "17", "deep": {"a": [1, 2]}}).public_id
+    number = make_event(tenant, metadata={"n": 17, "flag": True, "gone": None}).public_id
+    for query, expected in (
+        ("n:17", [number, text]), ("n:17.0", [number]), ("flag:true", [number]), ("gone:null", [number]),
+        ('{"n":"17"}', [text]), ('{"deep":{"a":[2]}}', [text]), ("n:18", []), ("deep:a", []), ("n:", []),
+    ):  # fmt: skip
+        assert list(walk(api, f"/api/events?metadata={quote(query)}")) == [expected], query
+
+
+BAD_SEARCHES = [
+    "metadata=", "metadata=x", "metadata=:x", "metadata={}", "metadata={", "metadata=[1]", 'metadata={"a":NaN}',
+    'metadata={"a":"%5Cu0000"}', 'metadata={"a":"%5Cud800"}', "metadata=a%00:b", "metadata=" + "x:" + "y" * 600,
+    'metadata={"a":1e999}', "matched=-1", "matched=x", "matched=1000001", "status=lost", "origin=nowhere",
+    "correlation_id=", "correlation_id=%00", "correlation_id=" + "x" * 129, "search=%0A", "search=" + "x" * 129,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", BAD_SEARCHES)
+def test_a_bad_search_is_named(api: ApiClient, query: str) -> None:
+    assert parameters(api.get(f"/api/events?{query}")) == [query.partition("=")[0]]
 
 
 @pytest.mark.parametrize("query", ["", "status=failed", "status=lost", "status=succeeded", "response_status=503"])

@@ -25,8 +25,13 @@ EVENT = {"type": "order.created", "data": {"order": 1001}}
 
 def rows(heading: str) -> list[list[str]]:
     """The cells of the first table below a heading, without its head."""
+    return rows_of(section(PAGE, heading))
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """The cells of the first table of a text, without its head."""
     table: list[str] = []
-    for line in section(PAGE, heading).splitlines():
+    for line in text.splitlines():
         if line.startswith("|"):
             table.append(line)
         elif table:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from tests.factories import make_delivery, make_endpoint, make_event, make_tenant
@@ -23,7 +24,7 @@ from webhooks.services.deliveries import retry
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out
 from webhooks.services.ingest import Draft, publish
-from webhooks.services.partitions import drop_expired, existing, make_ahead
+from webhooks.services.partitions import drop_expired, event_days, existing, index_ended, make_ahead
 from webhooks.services.settle import settle
 from webhooks.services.sweep import sweep
 
@@ -331,3 +332,35 @@ def test_no_hot_statement_reads_old_days_or_whole_partitions(
     scans = draining.scanned(table="webhooks_delivery")
     assert {table for _, table in scans} >= {partition_name("webhooks_delivery", TODAY)}
     assert [scan for scan in scans if scan[1] in old] == []
+
+
+@pytest.mark.django_db
+def test_the_metadata_of_days_that_are_over_is_indexed() -> None:
+    days = [TODAY - timedelta(days=n) for n in (0, 1, 2, 5)]
+    for day in days:
+        make_ahead(day)
+    made = index_ended()
+    assert {partition_name("webhooks_event", day) + "_metadata" for day in days[2:]} <= set(made)
+    assert index_ended() == []
+    indexed = event_days()
+    assert [indexed[day] for day in days] == [False, False, True, True]
+
+
+@pytest.fixture
+def past_partitions_dropped(transactional_db: None) -> Iterator[None]:
+    before = {table: existing(table) for table in TABLES}
+    yield
+    with connection.cursor() as cursor:
+        for table, names in before.items():
+            for name in existing(table) - names:
+                cursor.execute(f"DROP TABLE {name}")
+
+
+def test_such_an_index_is_built_beside_whoever_writes(past_partitions_dropped: None) -> None:
+    make_ahead(TODAY - timedelta(days=9))
+    with CaptureQueriesContext(connection) as queries:
+        made = index_ended()
+    assert partition_name("webhooks_event", TODAY - timedelta(days=9)) + "_metadata" in made
+    built = [query["sql"] for query in queries.captured_queries if query["sql"].startswith("CREATE INDEX")]
+    assert len(built) == len(made)
+    assert all("CONCURRENTLY" in sql for sql in built)

@@ -47,7 +47,8 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     from benchmarks import history
     from tests.database import empty_tables
     from tests.factories import make_endpoint, make_tenant
-    from webhooks.services.partitions import existing, make_ahead
+    from webhooks.services import counting
+    from webhooks.services.partitions import existing, index_ended, make_ahead
 
     with django_db_blocker.unblock():
         before = {table: existing(table) for table in LARGE}
@@ -59,6 +60,9 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         history.load(OLD_ROWS, DAYS, subscribers=subscribers)
         history.load_stretch(replace(history.stretches(2, 2)[-2], events=YESTERDAY), subscribers, seed=2)
         _make_others()
+        while counting.count():
+            pass
+        index_ended()
         counted = sizes()
         connection.close()
         yield World(tenant, counted)
@@ -271,6 +275,22 @@ def test_a_key_is_found_by_its_prefix(world: World) -> None:
     with explained() as statements:
         assert api_keys.authenticate(token)
     check(about(statements, "webhooks_apikey"), world)
+
+
+def test_counting_attempts_reads_the_days_it_counts(world: World) -> None:
+    from webhooks.models import Progress
+    from webhooks.services import counting
+
+    Progress.objects.update(key=ids_floor(hours=30))
+    with explained() as statements:
+        counting.count()
+    check(about(statements, "INSERT INTO webhooks_endpointhour"), world, days=2)
+
+
+def ids_floor(hours: float) -> Any:
+    from webhooks.core import ids
+
+    return ids.floor(datetime.now(UTC) - timedelta(hours=hours))
 
 
 # --- lists

@@ -210,3 +210,55 @@ def test_any_json_is_a_filter_or_refused_with_pointers_into_it(condition: Any, d
             found = found[int(name)] if isinstance(found, list) else found[name]
     if not faults:
         assert filters.matches(condition, {"data": data, "type": "a", "metadata": {}}) in (True, False)
+
+
+# --- the first condition that does not hold
+
+UNMET = [
+    ({"data.amount": {"$gt": 5, "$lt": 50}}, ("/data.amount/$lt", "data.amount", "$lt")),
+    ({"type": "order.created", "data.name": "Bob"}, ("/data.name", "data.name", "$eq")),
+    ({"data.missing": {"$exists": True}}, ("/data.missing/$exists", "data.missing", "$exists")),
+    ({"$or": [{"data.amount": 1}, {"data.amount": 2}]}, ("/$or", "", "$or")),
+    ({"$not": {"data.flag": True}}, ("/$not", "", "$not")),
+    ({"$and": [{"data.flag": True}, {"data.amount": {"$in": [1]}}]}, ("/$and/1/data.amount/$in", "data.amount", "$in")),
+    ({"$and": [{"$and": [{"data.a/b~c": 1}]}]}, ("/$and/0/$and/0/data.a~1b~0c", "data.a/b~c", "$eq")),
+]
+
+
+@pytest.mark.parametrize(("condition", "expected"), UNMET, ids=[str(n) for n in range(len(UNMET))])
+def test_it_names_the_condition_that_does_not_hold(condition: Any, expected: tuple[str, str, str]) -> None:
+    assert filters.unmet(condition, DOCUMENT) == expected
+
+
+_LEAVES = st.dictionaries(
+    st.sampled_from(["data.amount", "data.name", "data.none", "data.missing", "data.nested.deep.er"]),
+    st.one_of(
+        st.sampled_from([1, 100, "Ada", None]),
+        st.fixed_dictionaries({"$exists": st.booleans()}),
+        st.fixed_dictionaries({"$ne": st.sampled_from([1, 100, "Ada"])}),
+        st.fixed_dictionaries({"$gte": st.sampled_from([1, 100, 1000]), "$in": st.just([100])}),
+    ),
+    min_size=1,
+    max_size=3,
+)
+_CONDITIONS = st.recursive(
+    _LEAVES,
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"$and": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"$or": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"$not": inner}),
+    ),
+    max_leaves=6,
+)
+
+
+@given(_CONDITIONS)
+def test_every_filter_that_does_not_match_has_one_and_no_other_has(condition: Any) -> None:
+    assert filters.check_filter(condition) == []
+    found = filters.unmet(condition, DOCUMENT)
+    assert (found is None) == filters.matches(condition, DOCUMENT)
+    if found:
+        inside = condition
+        for step in found.pointer.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            inside = inside[int(name)] if isinstance(inside, list) else inside[name]

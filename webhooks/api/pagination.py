@@ -57,7 +57,11 @@ class CursorPagination(BasePagination):
         return page
 
     def get_paginated_response(self, data: Any) -> HttpResponse:  # type: ignore[override]
-        return reply({"next": self._next(), "previous": self._previous(), "results": data})
+        return reply(self.page(data))
+
+    def page(self, data: Any) -> dict[str, Any]:
+        """The members of the answer."""
+        return {"next": self._next(), "previous": self._previous(), "results": data}
 
     def _next(self) -> str | None:
         return self._link(_OLDER, self.older) if self.older else None

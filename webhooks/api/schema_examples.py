@@ -30,6 +30,8 @@ EXAMPLES: dict[str, Any] = {
     "channels": ["eu"],
     "correlation_id": "7b1c0de2f5a94c1e",
     "matched": 3,
+    "search": "order-1001-created",
+    "window": "24h",
     "accepted": 2,
     "duplicates": 0,
     "index": 1,

@@ -1,25 +1,31 @@
-"""How lists of deliveries find those that wait, and those of a type of event.
+"""How lists find deliveries that wait, deliveries and dead letters by what their event has, and events by metadata.
 
-Both are looked for in another table first: mailboxes know what waits, events have the type. See
-:mod:`webhooks.models.keyset` for what a search is.
+The first two are looked for in another table: mailboxes know what waits, events have the type and the correlation id.
+See :mod:`webhooks.models.keyset` for what a search is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import Exact
 
-from webhooks.models import Event, Trigger
+from webhooks.core import ids
+from webhooks.models import Event, EventKey, Trigger
 from webhooks.models.keyset import Found, Look, Place, Searched, by_window, find, nearest
+from webhooks.models.partitions import bounds
 from webhooks.services import waiting
+from webhooks.services.partitions import event_days
 
 _LOOKUPS = 500  # rows that one page looks at where each costs a look-up of its event
 _EVENTS = 250  # events of a type whose deliveries one page looks at
+_SEARCH_TIME = 0.03  # seconds of looking day by day for metadata, after which a page ends with the day
 _HIGHEST = UUID(int=2**128 - 1)
 
 
@@ -60,34 +66,35 @@ def _pending(boxes: Sequence[waiting.Box], place: Place, count: int) -> list[UUI
     return keys
 
 
-# --- deliveries of a type of event
+# --- what has an event, by the columns of the event
 
 
-def type_is(event_type: str) -> Q:
-    """The condition on deliveries, by a look-up of each one's event."""
-    return Q(Exact(Subquery(Event.objects.filter(id=OuterRef("event_id")).values("type")[:1]), event_type))
+def event_is(conditions: Mapping[str, str]) -> Q:
+    """The condition (column of the event -> value) on rows with an ``event_id``, by a look-up of each one's event."""
+    one = Event.objects.filter(id=OuterRef("event_id"))
+    return Q(*(Q(Exact(Subquery(one.values(name)[:1]), value)) for name, value in conditions.items()))
 
 
-def by_event(event_type: str, untyped: QuerySet[Any]) -> Look:
-    """Those of the nearest rows of the wide set whose event has the type. ``untyped``: the rows but for their type."""
+def by_event(conditions: Mapping[str, str], unchecked: QuerySet[Any]) -> Look:
+    """Those of the nearest rows of the wide set whose event fits. ``unchecked``: the rows but for that condition."""
 
     def look(rows: Searched, place: Place, count: int) -> Found:
-        return _looked_up(event_type, rows.wide, untyped, place, count)
+        return _looked_up(conditions, rows.wide, unchecked, place, count)
 
     return look
 
 
-def of_type(event_type: str, untyped: QuerySet[Any], tenant_id: UUID | None) -> Look:
-    """Deliveries of events of one type, found from the nearest of those events. ``untyped``: but for their type.
+def of_events(conditions: Mapping[str, str], unchecked: QuerySet[Any], tenant_id: UUID | None) -> Look:
+    """Deliveries of the events that fit, found from the nearest of those events. ``unchecked``: but for that.
 
     A delivery made by the fan-out has the millisecond of its event, so the events of a stretch of time lead to all
     of them. Replays and manual retries are younger than their event; they are few and have an index of their own.
     """
 
     def look(rows: Searched, place: Place, count: int) -> Found:
-        routed, end = _routed(untyped, place, count, _events(event_type, tenant_id, place))
+        routed, end = _routed(unchecked, place, count, _events(conditions, tenant_id, place))
         others = rows.wide.exclude(trigger=Trigger.EVENT)
-        repeated, other_end = _looked_up(event_type, others, untyped, place, count, end)
+        repeated, other_end = _looked_up(conditions, others, unchecked, place, count, end)
         end = place.nearer(end, other_end)
         found = sorted([*routed, *repeated], key=lambda row: row.pk.int, reverse=not place.newer)
         return [row for row in found if end is None or place.nearer(row.pk, end) == row.pk][:count], end
@@ -106,15 +113,16 @@ def _routed(rows: QuerySet[Any], place: Place, count: int, events: QuerySet[Any]
 
 
 def _looked_up(
-    event_type: str, wide: QuerySet[Any], rows: QuerySet[Any], place: Place, count: int, end: UUID | None = None
-) -> Found:
-    """Look at _LOOKUPS rows of the wide set up to ``end``, and at the type of the event of each."""
+    conditions: Mapping[str, str], wide: QuerySet[Any], rows: QuerySet[Any], place: Place, count: int,
+    end: UUID | None = None,
+) -> Found:  # fmt: skip
+    """Look at _LOOKUPS rows of the wide set up to ``end``, and at the event of each."""
     pairs = nearest(wide.values_list("id", "event_id"), place, _LOOKUPS, end)
     events = {event for _, event in pairs}
     if not events:
         return [], None
-    of_type = Event.objects.filter(type=event_type, id__in=events, id__gte=min(events), id__lte=max(events))
-    wanted = set(of_type.values_list("id", flat=True))
+    fitting = Event.objects.filter(id__in=events, id__gte=min(events), id__lte=max(events), **conditions)
+    wanted = set(fitting.values_list("id", flat=True))
     keys = [key for key, event in pairs if event in wanted]
     stopped = pairs[-1][0] if len(pairs) == _LOOKUPS else None
     if not keys:
@@ -123,16 +131,21 @@ def _looked_up(
     return list(found[:count]), stopped
 
 
-def _events(event_type: str, tenant_id: UUID | None, place: Place) -> QuerySet[Any]:
-    """Events of a type, with ``matched``. Without a tenant no index has the type."""
+def _events(conditions: Mapping[str, str], tenant_id: UUID | None, place: Place) -> QuerySet[Any]:
+    """The events that fit, with ``matched``. An index begins with the tenant and has one of the columns."""
     wide = Event.objects.only("id", "matched")
     if place.lower is not None:
         wide = wide.filter(id__gte=place.lower)
     if place.upper is not None:
         wide = wide.filter(id__lt=place.upper)
     if tenant_id is None:
-        return Searched.of(wide, wide.filter(type=event_type), by_window)
-    return wide.for_tenant(tenant_id).filter(type=event_type)
+        return Searched.of(wide, wide.filter(**conditions), by_window)
+    served = {name: conditions[name] for name in ("correlation_id", "type") if name in conditions}
+    name = next(iter(served))
+    wide = wide.for_tenant(tenant_id).filter(**{name: served.pop(name)})
+    if name == "correlation_id":
+        wide = wide.filter(fanned_out_at__isnull=False)  # as the index has it
+    return Searched.of(wide, wide.filter(**served), by_window) if served else wide
 
 
 def _event_keys(events: QuerySet[Any], place: Place) -> tuple[list[UUID], UUID | None]:
@@ -143,14 +156,79 @@ def _event_keys(events: QuerySet[Any], place: Place) -> tuple[list[UUID], UUID |
         place = replace(place, start=start)
     found, last = find(events, place, _EVENTS)
     if len(found) == _EVENTS and not any(event.matched for event in found):  # nobody wants the type, or nobody did
-        wide, of_type = (events.wide, events.plain()) if isinstance(events, Searched) else (events, events)
-        found, last = find(Searched.of(wide, of_type.filter(matched__gt=0), by_window), place, _EVENTS)
+        wide, fitting = (events.wide, events.plain()) if isinstance(events, Searched) else (events, events)
+        found, last = find(Searched.of(wide, fitting.filter(matched__gt=0), by_window), place, _EVENTS)
     last = found[-1].pk if len(found) == _EVENTS else last
     if last is None:
         return [event.pk for event in found if event.matched], None
     of_last = events.filter(id__gte=_millisecond(last), id__lt=_millisecond(last, 1))
     keys = {event.pk for event in [*found, *of_last] if event.matched}
     return list(keys), _clamped(_millisecond(last, 1).int - 1) if place.newer else _millisecond(last)
+
+
+# --- events by the names and the metadata they have
+
+
+def named_events(tenant_id: UUID | None, text: str) -> list[UUID] | None:
+    """The events of a tenant with this id, Clarion's or their publisher's own, or this correlation id.
+
+    None when they are too many to name, or when no index finds them because there is no tenant.
+    """
+    key = ids.parse(ids.EVENT, text)
+    if tenant_id is None:
+        return [key] if key and text.startswith(f"{ids.EVENT}_") else None
+    own = EventKey.objects.for_tenant(tenant_id).filter(key=text).values_list("event_id", flat=True).first()
+    few = correlated_events(tenant_id, text)
+    return None if few is None else sorted({*few, *filter(None, (key, own))})
+
+
+def correlated_events(tenant_id: UUID, text: str) -> list[UUID] | None:
+    """The routed events of a tenant with this correlation id; None when they are more than _EVENTS."""
+    events = Event.objects.for_tenant(tenant_id).filter(correlation_id=text, fanned_out_at__isnull=False)
+    found = [event.pk for event in nearest(events.only("id"), Place(), _EVENTS + 1)]
+    return found if len(found) <= _EVENTS else None
+
+
+def by_content(rows: Searched, place: Place, count: int) -> Found:
+    """Events by their metadata: what is frequent is in the nearest window; what is rare is looked for day by day.
+
+    A day that is over has an index on the metadata (see :func:`webhooks.services.partitions.index_ended`). It knows no
+    tenant and no order, so the rows it names are all read and sorted, which one day bounds. The present day is looked
+    through in windows. A page ends where its time is over.
+    """
+    found, end = by_window(rows, place, count)
+    if end is None or len(found) == count:
+        return found, end
+    give_up = time.monotonic() + _SEARCH_TIME
+    place = replace(place, start=end)
+    indexed = event_days()
+    for day in place.days(min(map(_floor, indexed), default=_HIGHEST)):
+        part = Searched.of(day.of(rows.wide), day.of(rows.plain()), by_window)
+        whole = indexed.get(ids.created_at(day.lower).date(), False) if day.lower else False
+        more, end = _looked_through(part, place, count - len(found), give_up, whole=whole)
+        found += more
+        if len(found) == count or end is not None:
+            return found, end
+        if time.monotonic() > give_up:
+            return found, day.last(newer=place.newer)
+    return found, None
+
+
+def _looked_through(part: Searched, place: Place, count: int, give_up: float, *, whole: bool) -> Found:
+    """The rows of one day: ``whole`` at once, or window by window until the time is over."""
+    if whole:
+        return list(place.beyond(part.plain())[:count]), None
+    found: list[Any] = []
+    while True:
+        more, end = by_window(part, place, count - len(found))
+        found += more
+        if end is None or len(found) == count or time.monotonic() > give_up:
+            return found, end
+        place = replace(place, start=end)
+
+
+def _floor(day: date) -> UUID:
+    return UUID(bounds(day)[0])
 
 
 def _millisecond(key: UUID, later: int = 0) -> UUID:

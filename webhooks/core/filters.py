@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from webhooks.core.jsontext import step
 
@@ -113,6 +113,35 @@ def _check_leaf(value: Any, pointer: str, faults: list[tuple[str, str]]) -> int:
 def matches(condition: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
     """Whether ``document`` satisfies a filter that :func:`check_filter` accepted."""
     return all(_holds(key, value, document) for key, value in condition.items())
+
+
+class Unmet(NamedTuple):
+    """A condition that does not hold: JSON Pointer inside the filter, dotted path into the event (empty for ``$or``
+    and ``$not``, which are about several), and the operator. Never the values."""
+
+    pointer: str
+    path: str
+    operator: str
+
+
+def unmet(condition: Mapping[str, Any], document: Mapping[str, Any]) -> Unmet | None:
+    """The first condition of a filter that ``document`` does not satisfy; None when :func:`matches` is true."""
+    for key, value in condition.items():
+        if _holds(key, value, document):
+            continue
+        here = step(key)
+        if key == "$and":
+            for n, item in enumerate(value):
+                if inner := unmet(item, document):
+                    return inner._replace(pointer=f"{here}/{n}{inner.pointer}")
+        if key in ("$or", "$not"):
+            return Unmet(here, "", key)
+        if not isinstance(value, dict):
+            return Unmet(here, key, "$eq")
+        found = _find(document, key)
+        operator = next(name for name, operand in value.items() if not _OPERATORS[name](found, operand))
+        return Unmet(here + step(operator), key, operator)
+    return None
 
 
 def _holds(key: str, value: Any, document: Mapping[str, Any]) -> bool:

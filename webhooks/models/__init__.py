@@ -12,6 +12,7 @@ from webhooks.models.idempotency import IdempotencyKey
 from webhooks.models.oauth import OAuthClient, OAuthToken
 from webhooks.models.processing import ProcessorRun
 from webhooks.models.sources import ReceivedKey, ReceivedMessage, Source
+from webhooks.models.statistics import EndpointHour, Progress
 from webhooks.models.tenants import SCOPE_DESCRIPTIONS, SCOPES, ApiKey, Tenant
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "Endpoint",
+    "EndpointHour",
     "EndpointSecret",
     "Event",
     "EventKey",
@@ -35,6 +37,7 @@ __all__ = [
     "OAuthClient",
     "OAuthToken",
     "ProcessorRun",
+    "Progress",
     "ReceivedKey",
     "ReceivedMessage",
     "SigningKey",

@@ -55,6 +55,19 @@ class Event(models.Model):
             models.Index(fields=["tenant", "-id"], name="event_tenant"),
             # GET /api/events?event_type=
             models.Index(fields=["tenant", "type", "-id"], name="event_tenant_type"),
+            # GET /api/events?correlation_id= and ?search=, also of deliveries and dead letters. Of routed events: so
+            # publishing does not write it, and routing once instead of twice
+            models.Index(
+                fields=["tenant", "correlation_id", "-id"],
+                name="event_correlation",
+                condition=models.Q(fanned_out_at__isnull=False),
+            ),
+            # GET /api/events?matched=0: the fan-out writes all that this depends on in one UPDATE
+            models.Index(
+                fields=["tenant", "-id"],
+                name="event_unwanted",
+                condition=models.Q(matched=0, fanned_out_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

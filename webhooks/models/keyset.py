@@ -8,7 +8,7 @@ at. None: there are no others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -70,12 +70,29 @@ class Place:
         cut = ids.floor(_midnight(begin) - _DAY)
         return [Stretch(cut, None)] + [Stretch(None, cut)] * (lower is None or lower < cut)
 
+    def days(self, oldest: UUID) -> Iterator[Stretch]:
+        """What lies beyond the place day by day, the nearest first: no farther than ``oldest`` or tomorrow."""
+        low = max(key for key in (self.lower, oldest) if key is not None)
+        high = min(key for key in (self.upper, ids.floor(datetime.now(UTC) + _DAY)) if key is not None)
+        if self.start is not None:
+            low, high = (max(low, self.start), high) if self.newer else (low, min(high, self.start))
+        day = _midnight(low if self.newer else high)
+        while ids.floor(day) <= high and ids.floor(day + _DAY) > low:
+            yield Stretch(ids.floor(day), ids.floor(day + _DAY))
+            day += _DAY if self.newer else -_DAY
+
 
 class Stretch(NamedTuple):
     """Keys from ``lower`` (inclusive) to ``upper`` (exclusive); None: no bound."""
 
     lower: UUID | None
     upper: UUID | None
+
+    def last(self, *, newer: bool) -> UUID | None:
+        """The key in it that is reached last."""
+        if newer:
+            return None if self.upper is None else UUID(int=self.upper.int - 1)
+        return self.lower
 
     def of(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows in it."""

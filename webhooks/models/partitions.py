@@ -35,6 +35,54 @@ class CreatePartitionedModel(migrations.CreateModel):
         schema_editor.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
 
 
+class AddPartitionedIndex(migrations.AddIndex):
+    """``AddIndex`` on a partitioned table that others write to meanwhile. The migration has to be ``atomic = False``.
+
+    PostgreSQL cannot build an index of a partitioned table CONCURRENTLY, but each partition's own, which are attached
+    to an empty one of the table; that is valid with the last of them. Run again after a failure it goes on.
+    """
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        table, name = model._meta.db_table, self.index.name
+        statement = str(self.index.create_sql(model, schema_editor))
+        begin, _, rest = statement.partition(f' ON "{table}"')
+        schema_editor.execute(
+            begin.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS") + f' ON ONLY "{table}"' + rest
+        )
+        for partition in _partitions(schema_editor, table):
+            own = f"{partition}_{name}"[:63]
+            if own in _invalid(schema_editor, partition):
+                schema_editor.execute(f'DROP INDEX CONCURRENTLY "{own}"')
+            build = begin.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY IF NOT EXISTS").replace(name, own)
+            schema_editor.execute(f'{build} ON "{partition}"{rest}')
+            schema_editor.execute(f'ALTER INDEX "{name}" ATTACH PARTITION "{own}"')
+
+
+def _partitions(schema_editor: BaseDatabaseSchemaEditor, table: str) -> list[str]:
+    return _names(
+        schema_editor, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", table
+    )
+
+
+def _invalid(schema_editor: BaseDatabaseSchemaEditor, table: str) -> list[str]:
+    """Indexes of a table whose building was interrupted."""
+    return _names(
+        schema_editor,
+        "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "WHERE i.indrelid = %s::regclass AND NOT i.indisvalid",
+        table,
+    )
+
+
+def _names(schema_editor: BaseDatabaseSchemaEditor, sql: str, table: str) -> list[str]:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(sql, [table])
+        return sorted(name for (name,) in cursor.fetchall())
+
+
 def partition_name(table: str, day: date) -> str:
     """``webhooks_event`` and 2026-11-23 -> ``webhooks_event_p20261123``."""
     return f"{table}_p{day:%Y%m%d}"

@@ -19,7 +19,8 @@ from django.db import connection
 from webhooks.conf import conf
 from webhooks.core.outcome import Verdict
 from webhooks.errors import DecryptionFailed
-from webhooks.guards import gate
+from webhooks.guards import finished, gate
+from webhooks.models import Trigger
 from webhooks.net.result import ErrorClass
 from webhooks.services import actors, data_schemas, endpoints
 from webhooks.services.batching import parcels as cut
@@ -134,6 +135,7 @@ def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str, beat: C
         ),
         until=lease_ends,
     )
+    finished.announce(_awaited(sent))
     _disable_if_hopeless(target, sent, counts)
     return _drained(target, sent, recorded, counts, more=more, blocked=blocked is not None)
 
@@ -157,6 +159,12 @@ def _send(target: Target, parcels: Sequence[Sequence[Claimed]], beat: Callable[[
         if _head_failed(target, sent[-1]):
             break
     return sent
+
+
+def _awaited(sent: Sequence[Sent]) -> list[UUID]:
+    """The finished ones that a request may be waiting for: see the ``wait`` of a test."""
+    tests = (one for one in sent if one.claimed.trigger == Trigger.TEST)
+    return [one.claimed.delivery_id for one in tests if one.verdict is not Verdict.RETRY]
 
 
 def _head_failed(target: Target, sent: Sequence[Sent]) -> bool:

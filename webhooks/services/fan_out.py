@@ -112,12 +112,6 @@ FROM judged WHERE NOT wanted
 """
 )
 
-_TRACE = """
-UPDATE webhooks_event e SET matched = t.matched, routing = t.routing
-FROM unnest(%s::uuid[], %s::int[], %s::jsonb[]) AS t(id, matched, routing)
-WHERE e.id = t.id AND e.id >= %s AND e.id <= %s
-"""
-
 # A delivery that became due makes its mailbox due, but not before what blocks the endpoint has passed. One that
 # was made held leaves the mailbox unsettled: the endpoint may be active by the time this commits.
 NOTIFY_MAILBOXES = """
@@ -149,9 +143,8 @@ def fan_out(since: UUID | None = None, *, fair: bool = False) -> FannedOut:
         cursor.execute(_CANDIDATES, _wanted(events))
         candidates = cursor.fetchall()
         routed = _affordable(events, {event_id: n for event_id, _, _, n in candidates if n})
-        outbox.put_back(cursor, events[len(routed) :])
         rows = _route(cursor, routed, [(e, s, text) for e, s, text, n in candidates if not n])
-        _write_trace(cursor, rows)
+        outbox.mark(cursor, _traces(routed, rows))
         made = [(endpoint, delivery, state) for _, endpoint, delivery, state, *_ in rows if delivery]
         bells = notify_mailboxes(cursor, made)
     _sizes.learn(len(routed), len(rows))
@@ -273,14 +266,12 @@ def _integer(digits: str) -> float:
     return int(digits) if len(digits) < 1000 else float(digits)
 
 
-def _write_trace(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Note on each event how many endpoints it matched and which refused it, and why."""
-    matched: dict[UUID, int] = {}
+def _traces(events: Sequence[Unrouted], rows: Sequence[tuple[Any, ...]]) -> dict[UUID, tuple[int, str]]:
+    """Of each event how many endpoints it matched, and which refused it and why."""
+    matched = dict.fromkeys((event.id for event in events), 0)
     refused: dict[UUID, list[dict[str, str]]] = {}
     for event_id, endpoint_id, _, _, refusal, matches in rows:
-        matched[event_id] = matched.get(event_id, 0) + matches
+        matched[event_id] += matches
         if refusal:
             refused.setdefault(event_id, []).append({"webhook": ids.show(ids.WEBHOOK, endpoint_id), "reason": refusal})
-    if matched:
-        traces = [json.dumps(refused.get(event_id, [])) for event_id in matched]
-        cursor.execute(_TRACE, [list(matched), list(matched.values()), traces, min(matched), max(matched)])
+    return {event_id: (number, json.dumps(refused.get(event_id, []))) for event_id, number in matched.items()}

@@ -1,12 +1,13 @@
 """Taking events out of the outbox, in the order they came, or a few of each tenant when there is a backlog.
 
-Invariant: an event is taken by a conditional UPDATE of the caller's transaction, which also makes its
-deliveries; two fan-outs at once take different events (SKIP LOCKED).
+Invariant: an event is taken by locking its row, and marked as routed by the transaction that makes its deliveries; two
+fan-outs at once take different events (SKIP LOCKED). The mark is written together with the trace, because each UPDATE
+of an event is an entry in every index of the largest table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -30,21 +31,17 @@ class Unrouted(NamedTuple):
 
 
 # The bounds on the key are literals, so the planner leaves all other days out.
-_TAKE = """
-UPDATE webhooks_event SET fanned_out_at = now()
-WHERE fanned_out_at IS NULL AND id >= %(lower)s AND id < %(upper)s AND id = ANY(ARRAY({chosen}))
-RETURNING id, tenant_id, type, version, channels, origin
-"""
 _OLDEST = """
-    SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL AND id >= %(lower)s AND id < %(upper)s
-    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+SELECT id, tenant_id, type, version, channels, origin FROM webhooks_event
+WHERE fanned_out_at IS NULL AND id >= %(lower)s AND id < %(upper)s
+ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 _OLDEST_OF_EACH = """
-    SELECT e.id FROM unnest(%(tenants)s::uuid[]) AS t(tenant_id) CROSS JOIN LATERAL (
-        SELECT id FROM webhooks_event
-        WHERE fanned_out_at IS NULL AND tenant_id = t.tenant_id AND id >= %(lower)s AND id < %(upper)s
-        ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    ) AS e
+SELECT e.* FROM unnest(%(tenants)s::uuid[]) AS t(tenant_id) CROSS JOIN LATERAL (
+    SELECT id, tenant_id, type, version, channels, origin FROM webhooks_event
+    WHERE fanned_out_at IS NULL AND tenant_id = t.tenant_id AND id >= %(lower)s AND id < %(upper)s
+    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+) AS e
 """
 # Steps from tenant to tenant along the index, however many events each has.
 _WAITING_TENANTS = """
@@ -59,11 +56,15 @@ WITH RECURSIVE waiting(tenant_id) AS (
 )
 SELECT tenant_id FROM waiting WHERE tenant_id IS NOT NULL LIMIT %(limit)s
 """
-_PUT_BACK = "UPDATE webhooks_event SET fanned_out_at = NULL WHERE id = ANY(%s) AND id >= %s AND id <= %s"
+_MARK = """
+UPDATE webhooks_event e SET fanned_out_at = now(), matched = t.matched, routing = t.routing
+FROM unnest(%s::uuid[], %s::int[], %s::jsonb[]) AS t(id, matched, routing)
+WHERE e.id = t.id AND e.id >= %s AND e.id <= %s
+"""
 
 
 def take(cursor: Any, limit: int, *, since: UUID | None, fair: bool) -> list[Unrouted]:
-    """Mark up to ``limit`` events as routed and return them, oldest first.
+    """Lock up to ``limit`` events that are not routed and return them, oldest first.
 
     ``since``: no older ones (None: of the last hour). ``fair``: the same number of each tenant, which costs a
     statement more; for a backlog, where the oldest events may all be one tenant's.
@@ -74,14 +75,13 @@ def take(cursor: Any, limit: int, *, since: UUID | None, fair: bool) -> list[Unr
         cursor.execute(_WAITING_TENANTS, bounds | {"limit": min(limit, _TENANTS)})
         tenants = [tenant_id for (tenant_id,) in cursor.fetchall()]
         share = max(1, limit // max(1, len(tenants)))
-        cursor.execute(_TAKE.format(chosen=_OLDEST_OF_EACH), bounds | {"tenants": tenants, "limit": share})
+        cursor.execute(_OLDEST_OF_EACH, bounds | {"tenants": tenants, "limit": share})
     else:
-        cursor.execute(_TAKE.format(chosen=_OLDEST), bounds | {"limit": limit})
+        cursor.execute(_OLDEST, bounds | {"limit": limit})
     return sorted(Unrouted(*row) for row in cursor.fetchall())
 
 
-def put_back(cursor: Any, events: Sequence[Unrouted]) -> None:
-    """The caller's transaction cannot take these on: they are unrouted again when it commits."""
-    if events:
-        keys = [event.id for event in events]
-        cursor.execute(_PUT_BACK, [keys, min(keys), max(keys)])
+def mark(cursor: Any, traces: Mapping[UUID, tuple[int, str]]) -> None:
+    """Mark events of :func:`take` as routed: (how many endpoints it matched, trace as JSON text) of each."""
+    columns = list(traces), [matched for matched, _ in traces.values()], [trace for _, trace in traces.values()]
+    cursor.execute(_MARK, [*columns, min(traces), max(traces)])

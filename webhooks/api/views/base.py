@@ -124,7 +124,8 @@ class ListView(ApiView):
 
     def list(self, request: Request) -> HttpResponse:
         """The page that the query string asks for."""
-        _check_parameters(request, self)
+        filters = getattr(self, "filterset_class", None)
+        check_parameters(request, [*(filters.base_filters if filters else ()), *CursorPagination.parameters])
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(LIST_TIMEOUT * 1000))])
             page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -146,10 +147,8 @@ def events_of(rows: Iterable[Any]) -> dict[UUID, Event]:
     return {event.id: event for event in found.only("id", "key", "type")}
 
 
-def _check_parameters(request: Request, view: ListView) -> None:
+def check_parameters(request: Request, known: Sequence[str]) -> None:
     """Attack on trust rather than safety: a mistyped filter that is ignored shows everything as if it matched."""
-    filters = getattr(view, "filterset_class", None)
-    known = [*(filters.base_filters if filters else ()), *CursorPagination.parameters]
     faults = []
     for name, values in request.query_params.lists():
         if name not in known:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from webhooks import tasks
 from webhooks.api import bodies
-from webhooks.api.filters import DeliveryFilters
+from webhooks.api.delivery_filters import DeliveryFilters
 from webhooks.api.rendering import reply
 from webhooks.api.serializers.deliveries import DeliveryDetailSerializer, DeliverySerializer
 from webhooks.api.views.base import ApiView, ListView, events_of

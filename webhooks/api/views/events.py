@@ -11,7 +11,8 @@ from rest_framework.request import Request
 
 from webhooks.api import problems
 from webhooks.api.authentication import caller
-from webhooks.api.filters import DeliveryFilters, EventFilters
+from webhooks.api.delivery_filters import DeliveryFilters
+from webhooks.api.filters import EventFilters
 from webhooks.api.rendering import reply
 from webhooks.api.schema_answers import LOCATION
 from webhooks.api.serializers.events import (

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import connection
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -28,12 +26,10 @@ from webhooks.api.views.deliveries import detail_of
 from webhooks.api.views.webhooks import WebhookView
 from webhooks.core import ids, patterns
 from webhooks.errors import FieldError, InvalidInput
-from webhooks.models import Delivery, Endpoint, SigningKey
-from webhooks.services import endpoints, handshake, testing
+from webhooks.models import Endpoint, SigningKey
+from webhooks.services import awaiting, endpoints, handshake, testing
 
 MAX_WAIT = 30  # seconds; a thread of the web server waits along
-_FIRST_LOOK = 0.02  # seconds after which a test is looked at first; the pause doubles up to _LAST_LOOK
-_LAST_LOOK = 0.25
 
 
 class WebhookAction(WebhookView):
@@ -69,7 +65,7 @@ class TestWebhook(WebhookAction):
         event_type = _event_type(body.get("event_type", testing.EVENT_TYPE))
         event_id, delivery_id = testing.send_test(endpoint.id, event_type)
         tasks.ring_deliver([endpoint.id])
-        if wait and (delivery := _finished(delivery_id, wait)):
+        if wait and (delivery := awaiting.finished_delivery(delivery_id, wait)):
             return reply(detail_of(delivery))
         shown = {
             "event_id": ids.show(ids.EVENT, event_id),
@@ -190,21 +186,3 @@ def _wait(request: Request) -> int:
     if text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= MAX_WAIT:
         return int(text)
     raise problems.bad_parameter("wait", f"takes a whole number of seconds from 0 to {MAX_WAIT}")
-
-
-def _finished(delivery_id: UUID, seconds: int) -> Delivery | None:
-    """The delivery once it is finished or will be retried; None when the time is over.
-
-    The connection goes back to the pool between two looks: a slow receiver must not empty the pool.
-    """
-    give_up = time.monotonic() + seconds
-    pause = _FIRST_LOOK
-    while time.monotonic() < give_up:
-        time.sleep(pause)
-        pause = min(pause * 2, _LAST_LOOK)
-        delivery = Delivery.objects.get(pk=delivery_id)
-        if delivery.finished_at is not None:
-            return delivery
-        if not connection.in_atomic_block:
-            connection.close()
-    return None
