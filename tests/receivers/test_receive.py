@@ -299,6 +299,17 @@ def test_what_a_schema_cannot_be_asked_about_is_422(source: Source, body: bytes)
     problem(send(source, body), 422)
 
 
+def test_the_messages_of_a_batch_share_a_budget_of_checking(source: Source, settings: Settings) -> None:
+    """Attack: a thousand events in one request, each of which takes as long to check as one may."""
+    sources.update(None, source.id, {"schema": {"uniqueItems": True}})
+    settings.WEBHOOKS_SCHEMA_STEPS = 1000
+    kind = "application/cloudevents-batch+json"
+    events = [_event(str(n), data=list(range(200))) for n in range(100)]
+    answer = send(source, json.dumps(events).encode(), content_type=kind)
+    assert answer.status_code in (207, 422)
+    assert "steps" in answer.json()["errors"][-1]["errors"][0]["detail"]
+
+
 # --- CloudEvents
 
 

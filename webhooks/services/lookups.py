@@ -30,10 +30,11 @@ class Lookup(Generic[K, V]):
     """Answers read from rows of ``models``. A row of theirs that is saved or deleted ends all of them.
 
     ``QuerySet.update`` and other processes go unnoticed until LOOKUP_TTL is over; call :meth:`forget` after one.
+    ``size``: entries that are kept at most; fewer for large ones.
     """
 
-    def __init__(self, *models: type[Model]) -> None:
-        self._kept: Expiring[K, V] = Expiring(_SIZE)
+    def __init__(self, *models: type[Model], size: int = _SIZE) -> None:
+        self._kept: Expiring[K, V] = Expiring(size)
         for model in models:
             post_save.connect(self._changed, sender=model, weak=False)
             post_delete.connect(self._changed, sender=model, weak=False)

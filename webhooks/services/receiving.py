@@ -23,7 +23,7 @@ from django.utils import timezone
 from webhooks.conf import conf
 from webhooks.core import ids, inbound, jsontext, jsonvalues
 from webhooks.core.headers import clean_stored, mask_pairs
-from webhooks.core.schemas import TooCostly, UnsafeSchema
+from webhooks.core.schemas import Schema, TooCostly, UnsafeSchema
 from webhooks.core.signatures import InvalidSignature
 from webhooks.errors import FieldError, Unavailable
 from webhooks.guards import receive_rate
@@ -39,6 +39,7 @@ ACCEPTED, REJECTED = 202, 422  # HTTP statuses of the answers that are stored
 MAX_HEADERS = 100  # of a message that are kept
 MAX_HEADER_BYTES = 16_384  # characters of all of them
 REFUSED_BODY = 16_384  # bytes that are kept of a refused request
+_BATCH = 10  # times the steps of one message, for all messages of one request
 _READING = 8  # bytes of a body that are read in the time of one step of its schema
 
 
@@ -100,12 +101,10 @@ def verified(source: Known, request: inbound.Request, now: float) -> list[inboun
 
 def store(source: Known, incoming: Incoming, messages: Sequence[inbound.Described]) -> list[Stored]:
     """Keep the messages and return what became of each, in order. Those that fail the schema are kept as rejected."""
-    rows = [
-        _Row(ids.new_id(), described, _key(described), _faults(source, described))
-        for described in messages
-    ]  # fmt: skip
-    if not rows:
+    if not messages:
         return []
+    check = _Check(source, len(messages))
+    rows = [_Row(ids.new_id(), described, _key(described), check.faults(described)) for described in messages]
     kept = _execute(_STORE, source, incoming, rows)
     found: dict[UUID, Stored] = {}
     missing = [row for row in rows if row.id not in kept]
@@ -165,27 +164,45 @@ def _key(described: inbound.Described) -> str:
     return inbound.storable_key(described.key) if described.key else inbound.content_key(described.body)
 
 
-def _faults(source: Known, described: inbound.Described) -> list[FieldError]:
-    """Why a message is rejected: it is none of its kind, or its content fails the source's schema."""
-    if described.faults or source.schema is None:
-        return list(described.faults)
-    steps = conf.SCHEMA_STEPS - len(described.data) // _READING
-    try:
-        if steps < 0:
-            raise TooCostly
-        jsontext.check(described.data, max_depth=conf.MAX_JSON_DEPTH)
-        faults, _ = source_lookup.compiled(source.schema).faults(jsonvalues.read(described.data), steps)
-    except jsontext.JSONFault as fault:
-        return [FieldError(fault.pointer, fault.detail)]
-    except UnsafeSchema as error:
-        return [FieldError("", f"cannot be checked, the source's schema is not usable: {error}"[:500])]
-    except jsonvalues.Unreadable as error:
-        return [FieldError("", str(error))]
-    except ValueError:
-        return [FieldError("", "is not JSON, which the source's schema asks for")]
-    except TooCostly:
-        return [FieldError("", f"takes more than {conf.SCHEMA_STEPS} steps of checking; make it smaller")]
-    return [FieldError(fault.pointer, f"{fault.detail} (rule {fault.rule or '/'})") for fault in faults]
+class _Check:
+    """The source's schema for the messages of one request, which share a budget of steps.
+
+    Attack: a batch of messages made to keep a process busy, each within the budget of one.
+    """
+
+    def __init__(self, source: Known, count: int) -> None:
+        self._schema: Schema | None = None
+        self._fault = ""
+        self._left = conf.SCHEMA_STEPS * (1 if count == 1 else _BATCH)
+        try:
+            self._schema = source_lookup.schema_of(source) if source.has_schema else None
+        except (UnsafeSchema, ValueError) as error:  # written past the services, or the limit was lowered
+            self._fault = f"cannot be checked, the source's schema is not usable: {error}"[:500]
+
+    def faults(self, described: inbound.Described) -> list[FieldError]:
+        """Why a message is rejected: it is none of its kind, or its content fails the schema."""
+        if described.faults or (self._schema is None and not self._fault):
+            return list(described.faults)
+        if self._schema is None:
+            return [FieldError("", self._fault)]
+        self._left -= len(described.data) // _READING
+        try:
+            if self._left < 0:
+                raise TooCostly
+            jsontext.check(described.data, max_depth=conf.MAX_JSON_DEPTH)
+            steps = min(conf.SCHEMA_STEPS, self._left)
+            faults, left = self._schema.faults(jsonvalues.read(described.data), steps)
+        except jsontext.JSONFault as fault:
+            return [FieldError(fault.pointer, fault.detail)]
+        except jsonvalues.Unreadable as error:
+            return [FieldError("", str(error))]
+        except ValueError:
+            return [FieldError("", "is not JSON, which the source's schema asks for")]
+        except TooCostly:
+            self._left -= conf.SCHEMA_STEPS
+            return [FieldError("", f"takes more than the {conf.SCHEMA_STEPS} steps of checking there are for it")]
+        self._left -= steps - left
+        return [FieldError(fault.pointer, f"{fault.detail} (rule {fault.rule or '/'})") for fault in faults]
 
 
 _GIVEN = """given AS (
