@@ -10,7 +10,7 @@ from django import forms
 from webhooks.admin.endpoint_form import JSONField
 from webhooks.admin.faults import rehearse
 from webhooks.admin.generic import ModelForm
-from webhooks.core import inbound
+from webhooks.core import destinations, inbound
 from webhooks.errors import DecryptionFailed
 from webhooks.models import Source, Tenant
 from webhooks.services import sources
@@ -47,7 +47,8 @@ class SourceForm(ModelForm[Source]):
     schema = JSONField(required=False, help_text="JSON Schema; what fails it is kept as rejected. Empty: none.")
     forward_to = JSONField(
         required=False,
-        help_text='A queue that messages go to as well, such as {"type": "queue", "url": "…", "queue": "…"}.',
+        help_text='A queue that messages go to as well, such as {"type": "queue", "url": "…", "queue": "…"}. '
+        "Secrets are masked; what stays masked stays as it is.",
     )
 
     class Meta:
@@ -97,4 +98,4 @@ class SourceForm(ModelForm[Source]):
 
 def shown(name: str, value: Any) -> Any:
     """A stored value as the page shows it."""
-    return value or None
+    return destinations.shown(value) if name == "forward_to" and value else value or None

@@ -13,14 +13,21 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from webhooks.conf import conf
 from webhooks.core import ids, jsontext, patterns
-from webhooks.core.headers import MASK
+from webhooks.core.destinations import InvalidDestination
+from webhooks.core.headers import MASK, clean_stored
+from webhooks.core.outcome import Verdict, judge
 from webhooks.core.processors import Message
-from webhooks.errors import FieldError, GiveUp, InvalidInput, Malformed
-from webhooks.models import Event, ReceivedMessage
-from webhooks.services import ingest, ingest_json
+from webhooks.errors import FieldError, GiveUp, InvalidInput, Malformed, Unavailable
+from webhooks.models import Event, ReceivedMessage, Source
+from webhooks.net import queues
+from webhooks.services import endpoint_destination, ingest, ingest_json
 
+SEND_TIMEOUT = 15.0  # seconds: below the time limit of the run
+MAX_HEADER = 128  # characters of the provider's id in a header, the column's width
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _CORRELATION = re.compile(r"[\x21-\x7e]{1,128}\Z")
 _MAX_HEADERS = 20  # copied into every delivery of the event, within the limit of an event's metadata
@@ -48,6 +55,36 @@ def publish(message: Message) -> UUID:
         raise GiveUp(f"No event could be made of the message: another event is called {message.id}.")
     ReceivedMessage.objects.filter(id=received_id).update(event_id=published.id)
     return published.id
+
+
+def send_on(message: Message) -> dict[str, Any]:
+    """Send a message to the destination of its source, as it came. Outside any transaction.
+
+    Raises :class:`GiveUp` for what no retry can mend, :class:`Unavailable` for everything else; both messages may be
+    shown to the tenant.
+    """
+    source_id = _key_of(ids.SOURCE, message.source_id)
+    stored = Source.objects.only("forward_to").get(id=source_id).forward_to
+    if not stored:
+        raise GiveUp("The source has no forward_to any more.")
+    try:
+        destination = endpoint_destination.read(stored)
+    except InvalidDestination as error:
+        raise GiveUp(f"The source's forward_to is not acceptable: {error}") from None
+    connection.close()  # nothing holds a connection while it waits for others
+    headers = {
+        "Content-Type": message.content_type or "application/octet-stream",
+        "Clarion-Received-Id": message.id,
+        "Clarion-Source": message.source_id,
+        "Clarion-Event-Type": message.event_type,
+        "Clarion-Provider-Id": clean_stored(message.key, MAX_HEADER),
+    }
+    result = queues.send(destination, message.body, headers, timeout=SEND_TIMEOUT, pool_key=source_id)
+    verdict = judge(result.status, result.error)
+    if verdict is Verdict.SUCCEEDED:
+        return {"sent_to": destination.label, "status": result.status}
+    why = result.detail or f"{destination.label} answered {result.status}."
+    raise Unavailable(why) if verdict is Verdict.RETRY else GiveUp(why)
 
 
 def draft_of(message: Message) -> ingest.Draft:

@@ -181,6 +181,9 @@ def _nothing(message: Message) -> None:
 
 _BUILT_IN: dict[str, Processor] = {
     processors.FORWARD: Processor(processors.FORWARD, "*", _publish),
+    processors.FORWARD_TO: Processor(
+        processors.FORWARD_TO, "*", forwarding.send_on, max_attempts=10, backoff="standard", transaction=False
+    ),
 }
 
 

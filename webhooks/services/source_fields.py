@@ -15,7 +15,7 @@ from webhooks.core import headers, inbound, jsonvalues, patterns, urls
 from webhooks.core.schemas import UnsafeSchema, compile_schema
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models.sources import DEFAULT_MAX_BYTES, DEFAULT_TOLERANCE
-from webhooks.services import jwks
+from webhooks.services import endpoint_destination, jwks
 from webhooks.services.endpoint_auth import STILL_MASKED, Refused, escape
 from webhooks.services.endpoint_fields import MAX_PERIOD, MAX_RATE
 
@@ -255,9 +255,8 @@ def _boolean(value: Any) -> bool:
     return value
 
 
-def _forward_to(value: Any) -> None:
-    if value is not None:
-        raise Refused(("", "takes null: messages become events, which webhooks deliver"))
+def _forward_to(value: Any) -> dict[str, str] | None:
+    return None if value is None else endpoint_destination.check(value)
 
 
 CHECKS: dict[str, Callable[[Any], Any]] = {

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from webhooks.core import headers, inbound, signatures
+from webhooks.core import destinations, headers, inbound, signatures
 from webhooks.errors import Conflict, FieldError, InvalidInput, NotFound
 from webhooks.models import Source, Tenant
 from webhooks.services import audit, source_fields, source_lookup
@@ -168,6 +168,8 @@ def _unmasked(fields: Mapping[str, Any], source: Source) -> dict[str, Any]:
         given["secrets"] = [
             present[n] if one == headers.MASK and n < len(present) else one for n, one in enumerate(given["secrets"])
         ]
+    if isinstance(given.get("forward_to"), Mapping) and source.forward_to:
+        given["forward_to"] = destinations.unmasked(given["forward_to"], source.forward_to)
     return given
 
 

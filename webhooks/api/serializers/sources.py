@@ -8,8 +8,9 @@ import msgspec
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.serializers.destination_shapes import DESTINATION
 from webhooks.conf import conf
-from webhooks.core import headers, ids, inbound
+from webhooks.core import destinations, headers, ids, inbound
 from webhooks.core.inbound.options import MAX_ITEMS, MAX_TEXT
 from webhooks.models import Source
 from webhooks.models.sources import DEFAULT_MAX_BYTES, DEFAULT_TOLERANCE
@@ -155,10 +156,10 @@ class SourceSerializer(serializers.Serializer[Any]):
         required=False, default=True, help_text="Whether a verified message becomes an event, which webhooks deliver."
     )
     forward_to = Computed(
-        lambda source: None,
-        {"type": "null", "examples": [None]},
+        lambda source: destinations.shown(source.forward_to) if source.forward_to else None,
+        nullable(DESTINATION),
         required=False,
-        help_text="A queue that messages go to as well; null: none.",
+        help_text="A queue that messages go to as well, as they came; secrets masked. null: none.",
     )
     active = serializers.BooleanField(
         required=False, default=True, help_text="false: whoever sends is answered 404, as if there were no source."
