@@ -17,7 +17,7 @@ from webhooks.api.views.webhooks import Webhooks
 from webhooks.conf import conf
 from webhooks.core import backoff, destinations, filters, inbound, signatures
 from webhooks.models import SCOPES, Endpoint, EventType, EventTypeVersion
-from webhooks.services import catalogue, endpoint_fields, event_types
+from webhooks.services import catalogue, endpoint_destination, endpoint_fields, event_types
 from webhooks.services.endpoint_auth import AUTH_PARTS
 
 CAPABILITIES = "/api/.well-known/capabilities"
@@ -60,6 +60,7 @@ def test_every_entry_of_a_registry_is_told(told: dict[str, Any]) -> None:
     assert told["payload_formats"] == Endpoint.Format.values
     assert told["validations"] == [name for name in Endpoint.Validation.values if name]
     assert told["delivery_options"] == sorted(endpoint_fields.defaults())
+    assert told["cloudevents_modes"].keys() == {name for name in told["payload_formats"] if "cloudevents" in name}
     assert told["providers"].keys() == inbound.PROVIDERS.keys()
     assert all(told["providers"].values())
     assert told["oauth"]["scopes"] == list(SCOPES)
@@ -106,6 +107,32 @@ def test_the_api_knows_every_provider_that_is_told(told: dict[str, Any], api: Ap
             assert "/provider" not in {error["pointer"] for error in problem(answer, 422)["errors"]}, name
     refused = problem(api.post("/api/sources", {"name": "x", "provider": "carrier-pigeon"}), 422)
     assert refused["errors"][0]["pointer"] == "/provider"
+
+
+def test_without_boto3_no_destination_of_aws_is_told(
+    client: Client, db: None, api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint_destination, "aws_installed", lambda: False)
+    assert client.get(CAPABILITIES).json()["webhooks"]["destination_types"] == ["queue"]
+    for kind in ("sqs", "eventbridge"):
+        body = {"event_types": ["*"], "destination": {"type": kind, **AWS[kind]}}
+        assert "boto3" in str(problem(api.post("/api/webhooks", body), 422)["errors"])
+
+
+_KEYS = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "x" * 40}
+AWS = {
+    "sqs": {"queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", **_KEYS},
+    "eventbridge": {"event_bus_name": "orders", "region": "eu-west-1", **_KEYS},
+}
+
+
+def test_the_api_takes_every_destination_that_is_told(told: dict[str, Any], api: ApiClient) -> None:
+    shapes = {"queue": {"url": "amqps://user:secret@mq.example.com/", "queue": "orders"}, **AWS}
+    assert set(told["destination_types"]) <= shapes.keys()
+    for kind in told["destination_types"]:
+        body = {"event_types": ["*"], "destination": {"type": kind, **shapes[kind]}}
+        answer = api.post("/api/webhooks", body)
+        assert answer.status_code == 201, (kind, answer.content)
 
 
 OPERANDS = {"$in": ["x"], "$nin": ["x"], "$exists": True}

@@ -40,6 +40,10 @@ def capabilities() -> dict[str, Any]:
         "default_signature_schemes": signatures.DEFAULT,
         "retry_policies": {name: _policy(name) for name in backoff.POLICIES},
         "payload_formats": [name for name in Endpoint.Format.values if accepts("payload_format", name)],
+        "cloudevents_modes": {
+            Endpoint.Format.CLOUDEVENTS.value: "structured",
+            Endpoint.Format.CLOUDEVENTS_BINARY.value: "binary",
+        },
         "validations": [name for name in Endpoint.Validation.values if name and accepts("validation", name)],
         "auth_types": list(AUTH_PARTS),
         "destination_types": endpoint_destination.kinds(),
