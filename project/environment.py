@@ -58,6 +58,19 @@ def typed(name: str, default: Any) -> Any:
     return raw
 
 
+def mapping(name: str, default: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object."""
+    if not (raw := text(name)):
+        return default
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f'{name} takes a JSON object, such as {{"bucket_name": "clarion"}}.')
+    return value
+
+
 def database(url: str) -> dict[str, Any]:
     """Django's settings of a PostgreSQL URL; one sentence for any other."""
     scheme = url.partition(":")[0]

@@ -139,6 +139,22 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Exports and uploads of operations: other people's data, so nothing serves this folder, and nobody else reads it.
+    "webhooks": {
+        "BACKEND": env.text("OPERATION_STORAGE_BACKEND", "django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.mapping(
+            "OPERATION_STORAGE_OPTIONS",
+            {
+                "location": str(DATA_DIR / "operations"),
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        ),
+    },
+}
 WHITENOISE_USE_FINDERS = True  # no collectstatic step between a clone and the first page
 
 # --- transport security follows the public URL: https turns everything on
@@ -192,6 +208,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Event types", "description": "What is published, in which versions, with which schemas."},
         {"name": "Sources", "description": "Who sends webhooks to you, and how they are verified."},
         {"name": "Received messages", "description": "What your sources sent, and what was done with it."},
+        {"name": "Operations", "description": "Bulk work: replays, exports and the like, done step by step."},
         {"name": "Tenants", "description": "Customers of the product that runs Clarion. For platform keys."},
         {"name": "API keys", "description": "Who may call this API, and for what."},
         {"name": "OAuth clients", "description": "The same for programs that fetch short-lived tokens."},

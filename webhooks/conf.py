@@ -81,6 +81,15 @@ class Settings:
     # --- received messages
     STUCK_PROCESSORS: int = 4  # calls of one process that do not end although their time is up, until it takes no more
 
+    # --- operations: bulk work in steps
+    OPERATION_LEASE: float = 60.0  # seconds until the step of a worker that is gone is done by another one
+    OPERATION_STORAGE: str = "webhooks"  # the entry of STORAGES for exports and uploads; nothing may serve it
+    OPERATION_FILES_TTL: float = 604_800.0  # seconds (a week) an export is kept for its download
+    RESULT_LINK_TTL: float = 86_400.0  # seconds a download link works: a day, so that a callback may be read late
+    MAX_IMPORT_BYTES: int = 33_554_432  # 32 MiB of one import, which a web process holds in memory
+    REPLAY_RATE: int = 100  # deliveries a second of a replay that asks for no rate, so that new events get through
+    MAX_REPLAY_RATE: int = 1000  # deliveries a second that a replay may ask for
+
     # --- people
     TRUSTED_PROXIES: int = 0  # proxies of the operator's own whose additions to X-Forwarded-For are believed
     LOGIN_TRIES_USER: int = 10  # failed logins with one name within LOGIN_PERIOD, until it has to wait

@@ -37,8 +37,8 @@ QUEUE = "dead_letter"
 _OURS = "webhooks."
 _RERUN = "clarion_rerun"  # header of a message that somebody asked for
 _LOOK = 5.0  # seconds between looks at the open failures; no failing task is rung again sooner
-# What ``deliver`` says when it has not come to the work that may fail: no proof that it would go through.
-_NO_PROOF = frozenset({"blocked", "breaker", "busy", "rate_limit", "undecryptable", "waiting"})
+# What a task says when it has not come to the work that may fail: no proof that it would go through.
+_NO_PROOF = frozenset({"blocked", "breaker", "busy", "lost", "nothing", "rate_limit", "undecryptable", "waiting"})
 
 
 @shared_task(name="webhooks.task_failed")

@@ -7,6 +7,7 @@ late (the rows know what is due). So a message that cannot be published is only 
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ from webhooks.services import (
 from webhooks.services.bell import Bell, bells_for
 from webhooks.services.drain import drain
 from webhooks.services.fan_out import fan_out as route_outbox
+from webhooks.services.operations import files, running
 from webhooks.services.settle import settle as settle_endpoint
 from webhooks.services.sweep import sweep as find_work
 from webhooks.services.target import tenant_of
@@ -56,6 +58,7 @@ _BROKER_REST = 5.0  # seconds without a try after a failed publish: a broker tha
 _FAN_OUT_ROUNDS = 20  # batches of one task, so that a flood does not keep one worker thread for itself
 
 
+_operating = threading.BoundedSemaphore(2)  # steps of one process at once: routing and sweeps share its threads
 _broker_rests_until = 0.0
 _backlog = False  # the last batch of the outbox left some behind, so the next one has to be fair
 
@@ -133,6 +136,7 @@ def sweep() -> str:
     found = find_work()
     resting = task_failures.resting()
     ring(found.bells)
+    ring_operate(key for key in running.due() if task_failures.key(operate.name, [str(key)]) not in resting)
     ring_settle(key for key in found.unsettled if task_failures.key(settle.name, [str(key)]) not in resting)
     if found.unrouted:
         ring_fan_out(found.unrouted)
@@ -199,6 +203,25 @@ def run_processor(self: Any, run_id: str) -> str:
     return done.word
 
 
+@shared_task(name="webhooks.operate")
+def operate(operation_id: str) -> str:
+    """Do a step of an operation and ring for the next one."""
+    flags.lower_flags([f"operate:{operation_id}"])
+    key = UUID(operation_id)
+    if not _operating.acquire(blocking=False):
+        return "waiting"  # the sweep rings again in a second
+    try:
+        done = running.step(key)
+    finally:
+        _operating.release()
+    ring(done.bells)
+    if done.published:
+        ring_fan_out()
+    if done.again_in is not None:
+        ring_operate([key], done.again_in)
+    return done.word
+
+
 @shared_task(name="webhooks.maintain")
 def maintain() -> str:
     """Make partitions ahead, drop what has expired, and look after the audit log: seal, prune, tell the head."""
@@ -209,9 +232,11 @@ def maintain() -> str:
     pruned = audit_chain.prune()
     audit_chain.tell_head()
     hours = counting.prune()
+    cleared = files.prune()
     return (
         f"{len(made)} partitions made, {len(dropped)} dropped, {keys} idempotency keys forgotten, "
-        f"{tokens} access tokens expired, {pruned} audit entries removed, {hours} hours of statistics removed"
+        f"{tokens} access tokens expired, {pruned} audit entries removed, {hours} hours of statistics removed, "
+        f"files of {cleared} operations deleted"
     )
 
 
@@ -328,6 +353,20 @@ def _ring_validate(endpoint_ids: Iterable[UUID]) -> None:
             flags.lower_flags([name])
 
 
+def ring_operate(operation_ids: Iterable[UUID], delay: float = 0.0) -> None:
+    """Say that operations have a step to do, in ``delay`` seconds; a bell that is doubled finds nothing to do."""
+    operation_ids = list(operation_ids)
+    if _is_held(ring_operate, operation_ids, delay):
+        return
+    if delay > 0:
+        for operation_id in operation_ids:
+            _publish(operate, [str(operation_id)], "default", delay)
+        return
+    for name in flags.raise_flags([f"operate:{operation_id}" for operation_id in operation_ids]):
+        if not _publish(operate, [name.removeprefix("operate:")], "default"):
+            flags.lower_flags([name])
+
+
 def on_commit(call: Callable[..., None], *args: Any) -> None:
     """Ring after the current transaction, or at once without one; never break the caller's commit."""
     transaction.on_commit(functools.partial(call, *args), robust=True)
@@ -340,8 +379,9 @@ def _lane(bell: Bell) -> str:
     return f"deliver.{crc32(bell.tenant_id.bytes) % conf.DELIVER_SHARDS}"
 
 
-def _publish(task: Any, args: list[str], queue: str) -> bool:
-    return _to_broker(task, lambda: task.apply_async(args, queue=queue, retry=False, ignore_result=True))
+def _publish(task: Any, args: list[str], queue: str, countdown: float | None = None) -> bool:
+    options = {"queue": queue, "countdown": countdown, "retry": False, "ignore_result": True}
+    return _to_broker(task, lambda: task.apply_async(args, **options))
 
 
 def _publish_all(task: Any, bells: Sequence[tuple[str, str]]) -> bool:

@@ -32,6 +32,7 @@ from webhooks.models import (
     EventType,
     EventTypeVersion,
     OAuthClient,
+    Operation,
     ProcessorRun,
     ReceivedMessage,
     Source,
@@ -39,6 +40,7 @@ from webhooks.models import (
     Tenant,
 )
 from webhooks.services import api_keys, audit, event_types, oauth_clients, staff
+from webhooks.services.operations import creating
 
 
 def in_role(role: str) -> Client:
@@ -88,6 +90,7 @@ ROWS: dict[type[Model], Callable[[], Any]] = {
     ReceivedMessage: lambda: make_received(status="processed", processed_at=timezone.now()),
     Source: lambda: make_source(provider="github", secrets=["a-secret-of-ours"], event_type="github.{type}"),
     Group: lambda: Group.objects.create(name=secrets.token_hex(4)),
+    Operation: lambda: Operation.objects.get(id=creating.create(make_tenant().id, "replay", {}).id),
     TaskFailure: _failure,
     Tenant: make_tenant,
     User: lambda: User.objects.create(username=secrets.token_hex(4), password="!", is_staff=True),

@@ -50,6 +50,7 @@ RIGHTS: dict[str, dict[str, set[str]]] = {
         **_SEEN, "add": {A}, "save": {A}, "delete": {A}, "delete_selected": {A},
         "send_sample": {O, A}, "rotate_secret": {A},
     },
+    "Operation": {**_LEDGER, "cancel": {O, A}},
     "TaskFailure": {**_LEDGER, "run_again": {O, A}, "resolve": {O, A}},
     "Tenant": {**_SEEN, "add": {A}, "save": {A}, "delete": NOBODY},
     "User": {**_ACCOUNT, "auth_user_password_change": {A}},

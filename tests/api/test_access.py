@@ -34,12 +34,14 @@ from webhooks.models import (
     EndpointSecret,
     Event,
     Mailbox,
+    Operation,
     Source,
     Subscription,
     Tenant,
 )
 from webhooks.models.scoping import TenantQuerySet
 from webhooks.services import api_keys, event_types, oauth_clients
+from webhooks.services.operations import creating
 
 
 class Row(NamedTuple):
@@ -69,6 +71,7 @@ TABLE = [
     Row("POST", "/api/webhooks/{webhook}/test", "webhooks:write", 202),
     Row("POST", "/api/webhooks/{webhook}/rotate-secret", "webhooks:write", 200),
     Row("POST", "/api/webhooks/{webhook}/validate", "webhooks:write", 200),
+    Row("POST", "/api/webhooks/{webhook}/replay", "operations", 202),
     Row("POST", "/api/webhooks/{webhook}/pause", "webhooks:write", 200),
     Row("POST", "/api/webhooks/{webhook}/resume", "webhooks:write", 200),
     Row("POST", "/api/webhooks/{webhook}/enable", "webhooks:write", 200),
@@ -81,6 +84,7 @@ TABLE = [
     Row("GET", "/api/events/{event}/deliveries", "events:read", 200),
     Row("GET", "/api/events/{event}/routing", "events:read", 200),
     Row("GET", "/api/events/{own_event}/deliveries", "events:read", 200),
+    Row("POST", "/api/events/{event}/replay", "operations", 202),
     Row("GET", "/api/event-types", "webhooks:read", 200),
     Row("POST", "/api/event-types", "events:write", 201, {"name": "order.shipped"}),
     Row("POST", "/api/event-types/import", "events:write", 200, {"document": OPENAPI}),
@@ -106,6 +110,11 @@ TABLE = [
     Row("GET", "/api/received", "sources:read", 200),
     Row("GET", "/api/received/{received}", "sources:read", 200),
     Row("POST", "/api/received/{received}/replay", "sources:write", 202),
+    Row("GET", "/api/operations", "operations", 200),
+    Row("POST", "/api/operations", "operations", 202, {"type": "replay"}),
+    Row("POST", "/api/operations/import", "operations", 202, EVENT),
+    Row("GET", "/api/operations/{operation}", "operations", 200),
+    Row("POST", "/api/operations/{operation}/cancel", "operations", 202),
     Row("GET", "/api/api-keys", "keys", 200),
     Row("POST", "/api/api-keys", "keys", 201, {"name": "another"}),
     Row("GET", "/api/api-keys/{key}", "keys", 200),
@@ -121,7 +130,13 @@ PLATFORM_TABLE = [
     Row("POST", "/api/tenants", "tenants", 201, {"name": "Another"}),
     Row("GET", "/api/tenants/{tenant}", "tenants", 200),
 ]
-PUBLIC = {"/api/schema", "/api/docs", "/api/consents/<str:id>", "/api/.well-known/capabilities"}
+PUBLIC = {
+    "/api/schema",
+    "/api/docs",
+    "/api/consents/<str:id>",
+    "/api/.well-known/capabilities",
+    "/api/operations/<str:id>/result",
+}
 _name = "{0.method} {0.path}".format
 
 
@@ -158,6 +173,7 @@ def world(tenant: Tenant, valkey: Any) -> World:
         "delivery": delivery.public_id,
         "dead_letter": letter.public_id,
         "received": make_received(make_source(tenant), status="processed", processed_at=timezone.now()).public_id,
+        "operation": ids.show(ids.OPERATION, creating.create(tenant.id, "replay", {}).id),
         "key": ids.show(ids.API_KEY, key_id),
         "tenant": tenant.public_id,
         "event_type": "own.type",
@@ -238,6 +254,7 @@ UNKNOWN: dict[str, Callable[[], str]] = {
     "own_event": lambda: "nobodys-id",
     "delivery": lambda: ids.show(ids.DELIVERY, ids.new_id()),
     "dead_letter": lambda: ids.show(ids.DEAD_LETTER, ids.new_id()),
+    "operation": lambda: ids.show(ids.OPERATION, ids.new_id()),
     "key": lambda: ids.show(ids.API_KEY, ids.new_id()),
     "tenant": lambda: ids.show(ids.TENANT, ids.new_id()),
     "event_type": lambda: "nobodys.type",
@@ -308,7 +325,7 @@ def test_a_refusal_changes_nothing(world: World, row: Row) -> None:
 
 def _everything() -> list[str]:
     """Every row that a request could change, but the keys and tenants that this test makes."""
-    models = (Endpoint, EndpointSecret, Subscription, Mailbox, Event, Delivery, Attempt, DeadLetter, Source)
+    models = (Endpoint, EndpointSecret, Subscription, Mailbox, Event, Delivery, Attempt, DeadLetter, Source, Operation)
     return [repr(sorted(model.objects.values_list(), key=repr)) for model in models]
 
 

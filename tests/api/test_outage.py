@@ -161,6 +161,7 @@ def test_every_route_is_503_and_says_when_to_come_back(away: Site) -> None:
         "dead_letter": "dl_",
         "key": "key_",
         "tenant": "ten_",
+        "operation": "op_",
         "source": "src_",
         "oauth_client": "oac_",
         "received": "rcv_",

@@ -26,7 +26,7 @@ from webhooks.services import heartbeats
 
 OPENAPI = Path(__file__).parents[2] / "docs" / "openapi.json"
 # Operations that ask for no credential.
-PUBLIC_OPERATIONS = ("consent_by_get", "consent_by_post")
+PUBLIC_OPERATIONS = ("consent_by_get", "consent_by_post", "download_result")
 
 
 # --- health

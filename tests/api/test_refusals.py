@@ -19,6 +19,7 @@ NOBODY = UUID("01900000-0000-7000-8000-000000000001")  # always the same: xdist 
 UNKNOWN = {
     "webhook": ids.show(ids.WEBHOOK, NOBODY), "event": ids.show(ids.EVENT, NOBODY), "own_event": "own",
     "delivery": ids.show(ids.DELIVERY, NOBODY), "dead_letter": ids.show(ids.DEAD_LETTER, NOBODY),
+    "operation": ids.show(ids.OPERATION, NOBODY),
     "key": ids.show(ids.API_KEY, NOBODY), "tenant": ids.show(ids.TENANT, NOBODY), "event_type": "no.type",
     "source": ids.show(ids.SOURCE, NOBODY),
     "oauth_client": ids.show(ids.OAUTH_CLIENT, NOBODY),

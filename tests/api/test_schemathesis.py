@@ -28,7 +28,7 @@ EXAMPLES = int(os.environ.get("CLARION_FUZZ_EXAMPLES", "5"))
 # segment of a path -> which object of the tenant its {id} may be
 OBJECTS = {
     "webhooks": "webhook", "events": "event", "deliveries": "delivery", "dead-letters": "dead_letter",
-    "tenants": "tenant", "api-keys": "key", "event-types": "event_type",
+    "tenants": "tenant", "api-keys": "key", "event-types": "event_type", "operations": "operation",
 }  # fmt: skip
 # What a schema cannot say makes valid-looking input wrong: types that exist, URLs that may be called, scopes held.
 BEYOND_A_SCHEMA = ("positive_data_acceptance",)

@@ -59,3 +59,12 @@ def no_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     from webhooks.core import processors
 
     monkeypatch.setattr(processors, "_registry", {})
+
+
+@pytest.fixture
+def storage(settings: Settings, tmp_path: Any) -> Any:
+    """The folder of this test's operations, in place of the one that the run shares."""
+    options = {"location": str(tmp_path), "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+    backend = "django.core.files.storage.FileSystemStorage"
+    settings.STORAGES = {**settings.STORAGES, "webhooks": {"BACKEND": backend, "OPTIONS": options}}
+    return tmp_path

@@ -98,7 +98,7 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
         """Without the encrypted columns: reading them costs a decryption, and fails without the key."""
-        return super().get_queryset(request).defer(*SECRET)
+        return super().get_queryset(request).filter(purpose=Endpoint.Purpose.WEBHOOK).defer(*SECRET)
 
     def list_queryset(self, queryset: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
         return queryset.select_related("tenant", "mailbox").defer(

@@ -17,7 +17,7 @@ NOTHING = SafeString('<span class="c-none">-</span>')
 
 # State -> colour. A word always stands in the badge, so colour is never the only sign.
 _COLOURS = {
-    **dict.fromkeys(("active", "succeeded", "closed", "replayed", "processed", "verified"), "good"),
+    **dict.fromkeys(("active", "succeeded", "closed", "replayed", "processed", "verified", "done"), "good"),
     **dict.fromkeys(("pending", "sending", "running", "received", "retry", "late"), "busy"),
     **dict.fromkeys(("held", "paused", "half_open", "open", "waiting"), "wait"),
     **dict.fromkeys(

@@ -15,6 +15,9 @@ from webhooks.core import jsontext
 from webhooks.errors import FieldError, InvalidInput, Malformed, TooLarge
 
 _KEPT = "_clarion_body"
+JSON = ("application/json",)
+# one event is a line as well
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", *JSON)
 MAX_BYTES = 262_144  # of a body that is not an event: twenty long headers and a certificate fit
 
 
@@ -43,11 +46,14 @@ def read_optional_object(request: HttpRequest) -> dict[str, Any]:
     return parse_object(raw) if raw.strip() else {}
 
 
-def content(request: HttpRequest, limit: int) -> bytes:
-    """The bytes of the body, unpacked; empty when there is none. Reading twice gives the same."""
+def content(request: HttpRequest, limit: int, media_types: tuple[str, ...] = JSON) -> bytes:
+    """The bytes of the body, unpacked; empty when there is none. Reading twice gives the same.
+
+    ``media_types``: which ones are taken, the first being the one that a refusal names.
+    """
     kept: bytes | None = getattr(request, _KEPT, None)
     if kept is None:
-        kept = _content(request, limit)
+        kept = _content(request, limit, media_types)
         setattr(request, _KEPT, kept)
     if len(kept) > limit:
         raise TooLarge(f"At most {limit} bytes are read here.")
@@ -82,14 +88,14 @@ def only(body: dict[str, Any], known: tuple[str, ...]) -> None:
         raise InvalidInput([FieldError(jsontext.step(name), f"is not a known field; {takes}") for name in unknown])
 
 
-def _content(request: HttpRequest, limit: int) -> bytes:
+def _content(request: HttpRequest, limit: int, media_types: tuple[str, ...]) -> bytes:
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     announced = _announced(request)
     if announced > limit:
         raise TooLarge(f"The body has {announced} bytes; at most {limit} are read here.")
     if not announced and not chunked:
         return b""
-    unpack = _check_media_type(request)
+    unpack = _check_media_type(request, media_types)
     try:
         # Django takes a body without Content-Length for an empty one; the server marks where it ends.
         raw: bytes = request.META["wsgi.input"].read(limit + 1) if chunked else request.body
@@ -117,15 +123,15 @@ def _unreadable(error: BaseException | None) -> Problem:
     return Problem(400, "malformed-body", "The body could not be read to its end.")
 
 
-def _check_media_type(request: HttpRequest) -> bool:
+def _check_media_type(request: HttpRequest, media_types: tuple[str, ...]) -> bool:
     """Whether the body has to be unpacked. Raises :class:`Problem` (415)."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
         detail = f"Content-Encoding {encoding[:40]} is not supported; send the body as it is, or as gzip."
         raise _unsupported(detail, "Accept-Encoding")
-    if request.content_type != "application/json":
+    if request.content_type not in media_types:
         given = (request.content_type or "none")[:80]
-        raise _unsupported(f"Content-Type must be application/json, not {given}.")
+        raise _unsupported(f"Content-Type must be {media_types[0]}, not {given}.", accepted=media_types[0])
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8"):
         raise _unsupported(f"JSON is read as UTF-8, not as {charset[:40]}.")
@@ -151,9 +157,9 @@ def _unpacked(raw: bytes, limit: int) -> bytes:
     return made
 
 
-def _unsupported(detail: str, answer: str = "Accept") -> Problem:
+def _unsupported(detail: str, answer: str = "Accept", accepted: str = JSON[0]) -> Problem:
     # RFC 9110 section 15.5.16: the answer says what would have been supported
-    value = "gzip, identity" if answer == "Accept-Encoding" else "application/json"
+    value = "gzip, identity" if answer == "Accept-Encoding" else accepted
     return Problem(415, "unsupported-media-type", detail, headers={answer: value})
 
 

@@ -27,7 +27,17 @@ from webhooks.api.filter_kinds import (
 )
 from webhooks.api.searching import by_content, named_events
 from webhooks.core import ids, inbound
-from webhooks.models import Attempt, AuditEntry, Endpoint, Event, ReceivedKey, ReceivedMessage, Source, Trigger
+from webhooks.models import (
+    Attempt,
+    AuditEntry,
+    Endpoint,
+    Event,
+    Operation,
+    ReceivedKey,
+    ReceivedMessage,
+    Source,
+    Trigger,
+)
 from webhooks.models.deliveries import FAILURE
 from webhooks.models.keyset import Searched, by_window
 
@@ -227,6 +237,17 @@ class AttemptFilters(Period):
             rows = rows.exclude(outcome=Attempt.Outcome.SUCCEEDED)
         if "status" in asked:
             asked["outcome"] = asked.pop("status")
+        return Searched.of(rows, rows.filter(**asked), by_window)
+
+
+class OperationFilters(Period):
+    """A tenant has few operations: what no index serves is searched for."""
+
+    type = ChoiceFilter(Operation.Type.values, "type", "Only operations of this type.")
+    status = ChoiceFilter(Operation.Status.values, "status", "Only operations in this state.")
+    searched = frozenset({"type", "status"})
+
+    def search_for(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
         return Searched.of(rows, rows.filter(**asked), by_window)
 
 

@@ -20,7 +20,6 @@ from webhooks.api import bodies
 from webhooks.api.authentication import Caller, caller
 from webhooks.api.problems import Problem, bad_header
 from webhooks.api.rendering import reply
-from webhooks.conf import conf
 from webhooks.services import idempotency
 from webhooks.services.idempotency import Answer, Claim
 
@@ -40,11 +39,14 @@ def is_keyed(request: Request) -> bool:
     return request.method == "POST" and _META in request._request.META and isinstance(request.auth, Caller)
 
 
-def once(post: Handler, *, in_transaction: bool) -> Handler:
-    """``post`` that runs at most once for a key. ``in_transaction``: the work and its answer commit together."""
+def once(post: Handler, *, in_transaction: bool, limit: int, media_types: tuple[str, ...]) -> Handler:
+    """``post`` that runs at most once for a key. ``in_transaction``: the work and its answer commit together.
+
+    ``limit`` and ``media_types``: of the body, which is read for the fingerprint.
+    """
 
     def keyed(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        claimed = _claim(request)
+        claimed = _claim(request, bodies.content(request._request, limit, media_types))
         if isinstance(claimed, Answer):
             response = reply(None, claimed.status, claimed.headers | {REPLAYED: "true"})
             response.content = claimed.body.encode()
@@ -66,10 +68,9 @@ def once(post: Handler, *, in_transaction: bool) -> Handler:
     return keyed
 
 
-def _claim(request: Request) -> Claim | Answer:
+def _claim(request: Request, body: bytes) -> Claim | Answer:
     who = caller(request)
     key = _key(request._request.META[_META])
-    body = bodies.content(request._request, conf.MAX_BATCH_BYTES)
     seen = b"\n".join((b"POST", request._request.get_full_path().encode(), body))
     try:
         return idempotency.claim(who.credential.key_id, who.tenant_id, key, seen)

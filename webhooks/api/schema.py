@@ -27,6 +27,7 @@ _IDS = {
     "dead-letters": "Id of the dead letter (`dl_…`).",
     "sources": "Id of the source (`src_…`).",
     "received": "Id of the received message (`rcv_…`).",
+    "operations": "Id of the operation (`op_…`).",
     "tenants": "Id (`ten_…`) or slug of the tenant.",
     "consents": "What the callback URL of the handshake ends with.",
     "api-keys": "Id of the key (`key_…`).",

@@ -10,6 +10,7 @@ from webhooks.models.failures import TaskFailure
 from webhooks.models.heartbeats import Heartbeat
 from webhooks.models.idempotency import IdempotencyKey
 from webhooks.models.oauth import OAuthClient, OAuthToken
+from webhooks.models.operations import Operation
 from webhooks.models.processing import ProcessorRun
 from webhooks.models.sources import ReceivedKey, ReceivedMessage, Source
 from webhooks.models.statistics import EndpointHour, Progress
@@ -36,6 +37,7 @@ __all__ = [
     "Mailbox",
     "OAuthClient",
     "OAuthToken",
+    "Operation",
     "ProcessorRun",
     "Progress",
     "ReceivedKey",

@@ -19,6 +19,7 @@ class Trigger(models.TextChoices):
     MANUAL = "manual"
     REPLAY = "replay"
     TEST = "test"
+    CALLBACK = "callback"
 
 
 class Delivery(models.Model):

@@ -29,8 +29,9 @@ def no_auth() -> dict[str, str]:
 
 class EndpointQuerySet(TenantQuerySet["Endpoint"]):
     def existing(self) -> EndpointQuerySet:
-        """Deleted endpoints stay as rows, because attempts and dead letters name them."""
-        return self.filter(deleted_at__isnull=True)
+        """The webhooks that tenants have. Deleted ones stay as rows, because attempts and dead letters name them; what
+        carries the callback of an operation is nobody's webhook."""
+        return self.filter(deleted_at__isnull=True, purpose=Endpoint.Purpose.WEBHOOK)
 
 
 class Endpoint(models.Model):
@@ -46,6 +47,10 @@ class Endpoint(models.Model):
         DATA = "data", "Only the data"
         CLOUDEVENTS = "cloudevents", "CloudEvents, structured"
         CLOUDEVENTS_BINARY = "cloudevents-binary", "CloudEvents, binary"
+
+    class Purpose(models.TextChoices):
+        WEBHOOK = "", "A tenant's webhook"
+        CALLBACK = "callback", "Callback of an operation"
 
     class Validation(models.TextChoices):
         NONE = "", "None"
@@ -83,6 +88,10 @@ class Endpoint(models.Model):
         max_length=12, blank=True, choices=Validation.choices, default=Validation.NONE,
         help_text="The receiver has to consent before anything is sent.",
     )  # fmt: skip
+    # db_default: an older process that still runs inserts rows without it
+    purpose = models.CharField(
+        max_length=8, blank=True, choices=Purpose.choices, default=Purpose.WEBHOOK, db_default="", editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     state_changed_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -26,6 +26,7 @@ _PREFIXES = {
     "webhook": ids.WEBHOOK, "delivery": ids.DELIVERY, "dead_letter": ids.DEAD_LETTER, "event": ids.EVENT,
     "tenant": ids.TENANT, "api_key": ids.API_KEY, "task_failure": "tf", "source": ids.SOURCE, "received": ids.RECEIVED,
     "oauth_client": ids.OAUTH_CLIENT,
+    "operation": ids.OPERATION,
 }  # fmt: skip
 
 

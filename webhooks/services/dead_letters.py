@@ -77,10 +77,16 @@ def _public_id(event_id: UUID) -> str:
 
 def replay(dead_letter_ids: Sequence[UUID]) -> list[Bell]:
     """Deliver dead letters again by new deliveries and mark them as replayed. Each one at most once."""
+    return replay_pairs(dead_letter_ids)[1]
+
+
+def replay_pairs(dead_letter_ids: Sequence[UUID]) -> tuple[list[tuple[UUID, UUID]], list[Bell]]:
+    """The same; also the (event, endpoint) of each that was open."""
     with transaction.atomic():
         resolved = _resolve(dead_letter_ids, DeadLetter.Resolution.REPLAYED)
-        _, bells = deliveries.create([row[:2] for row in resolved], Trigger.REPLAY)
-    return bells
+        pairs = [(event_id, endpoint_id) for event_id, endpoint_id, *_ in resolved]
+        _, bells = deliveries.create(pairs, Trigger.REPLAY)
+    return pairs, bells
 
 
 def discard(dead_letter_ids: Sequence[UUID]) -> int:

@@ -38,7 +38,8 @@ class FannedOut:
 
 
 # Events with each pattern that would match them, their channels and the versions they can be had in.
-_WANTED = """
+# {only}: a further condition on the endpoints.
+_MATCHED = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(events)s::uuid[], %(tenants)s::uuid[], %(patterns)s::text[], %(channels)s::text[],
                          %(versions)s::text[]) AS w(event_id, tenant_id, pattern, channels, versions)
@@ -49,20 +50,19 @@ WITH wanted AS MATERIALIZED (
            (e.version = '' OR w.versions = '' OR e.version = ANY(string_to_array(w.versions, ','))) AS version_ok
     FROM wanted w
     JOIN webhooks_subscription s ON s.tenant_id = w.tenant_id AND s.pattern = w.pattern
-    JOIN webhooks_endpoint e ON e.id = s.endpoint_id AND e.deleted_at IS NULL
+    JOIN webhooks_endpoint e ON e.id = s.endpoint_id AND e.deleted_at IS NULL {only}
 )
 """
+_WANTED = _MATCHED.replace("{only}", "")
+_WANTED_BY = _MATCHED.replace("{only}", "AND (%(only)s::uuid[] IS NULL OR e.id = ANY(%(only)s))")
 
 # How much each event would make, and the content filters that have to be asked.
-_CANDIDATES = (
-    _WANTED
-    + """
+_CANDIDATES = """
 SELECT event_id, NULL::uuid AS subscription_id, NULL AS filter, count(DISTINCT endpoint_id) FROM matched
 GROUP BY event_id
 UNION ALL
 SELECT event_id, subscription_id, filter::text, 0 FROM matched WHERE filter IS NOT NULL AND channel_ok AND version_ok
 """
-)
 
 # The key of a delivery, as in webhooks.core.ids.delivery_id
 DELIVERY_ID_SQL = """
@@ -73,9 +73,7 @@ DELIVERY_ID_SQL = """
     )::uuid
 """
 
-_ROUTE = (
-    _WANTED
-    + f"""
+_JUDGED = """
 , judged AS (
     SELECT event_id, tenant_id, endpoint_id, state, wait,
            bool_or(channel_ok AND version_ok AND filter_ok) AS wanted,
@@ -91,17 +89,24 @@ _ROUTE = (
 ), keyed AS (
     SELECT *, substring(sha256(uuid_send(event_id) || uuid_send(endpoint_id)) FROM 1 FOR 10) AS hash
     FROM judged WHERE wanted
-), made AS (
+)"""
+_MADE = f"""
+, made AS (
     INSERT INTO webhooks_delivery (id, tenant_id, event_id, endpoint_id, state, trigger, attempt_count,
                                    next_attempt_at, reason, created_at)
     SELECT {DELIVERY_ID_SQL}, tenant_id, event_id, endpoint_id,
-           CASE WHEN state = 'active' THEN 'pending' ELSE 'held' END, 'event', 0,
+           CASE WHEN state = 'active' THEN 'pending' ELSE 'held' END, {{trigger}}, 0,
            CASE WHEN state = 'active' THEN now() + wait * interval '1 second' END,
            CASE WHEN state = 'active' THEN '' ELSE 'the endpoint is ' || state END, now()
-    FROM keyed
+    FROM {{chosen}}
     ON CONFLICT (id) DO NOTHING
     RETURNING id, event_id, endpoint_id, state
-)
+)"""
+_ROUTE = (
+    _WANTED
+    + _JUDGED
+    + _MADE.format(trigger="'event'", chosen="keyed")
+    + """
 SELECT event_id, endpoint_id, id, state, NULL AS refusal, 0 AS matches FROM made
 UNION ALL
 SELECT event_id, NULL, NULL, NULL, NULL, count(*) FROM keyed GROUP BY event_id
@@ -110,6 +115,20 @@ SELECT event_id, endpoint_id, NULL, NULL,
        CASE WHEN NOT channel_ok THEN 'channel' WHEN NOT version_ok THEN 'version' ELSE 'filter' END, 0
 FROM judged WHERE NOT wanted
 """
+)
+# For events that were routed before: to endpoints that want them now and have never had a delivery of them.
+_MISSED = """
+, missed AS (
+    SELECT * FROM keyed k
+    WHERE NOT EXISTS (SELECT FROM webhooks_delivery d WHERE d.event_id = k.event_id AND d.endpoint_id = k.endpoint_id)
+)"""
+_FIND_MISSED = _WANTED_BY + _JUDGED + _MISSED + "SELECT event_id, endpoint_id, NULL::uuid, '' FROM missed"
+_ROUTE_MISSED = (
+    _WANTED_BY
+    + _JUDGED
+    + _MISSED
+    + _MADE.format(trigger="'replay'", chosen="missed")
+    + "SELECT event_id, endpoint_id, id, state FROM made"
 )
 
 # A delivery that became due makes its mailbox due, but not before what blocks the endpoint has passed. One that
@@ -140,15 +159,40 @@ def fan_out(since: UUID | None = None, *, fair: bool = False) -> FannedOut:
         events = outbox.take(cursor, limit, since=since, fair=fair)
         if not events:
             return FannedOut(0, 0, False, [])
-        cursor.execute(_CANDIDATES, _wanted(events))
+        cursor.execute(_WANTED + _CANDIDATES, _wanted(events))
         candidates = cursor.fetchall()
-        routed = _affordable(events, {event_id: n for event_id, _, _, n in candidates if n})
+        routed = _affordable(events, {event_id: n for event_id, _, _, n in candidates if n}, conf.FAN_OUT_ROWS)
         rows = _route(cursor, routed, [(e, s, text) for e, s, text, n in candidates if not n])
         outbox.mark(cursor, _traces(routed, rows))
         made = [(endpoint, delivery, state) for _, endpoint, delivery, state, *_ in rows if delivery]
         bells = notify_mailboxes(cursor, made)
     _sizes.learn(len(routed), len(rows))
     return FannedOut(len(routed), len(made), len(events) >= limit or len(routed) < len(events), bells)
+
+
+def route_missed(
+    events: Sequence[Unrouted], endpoints: Sequence[UUID] | None, *, rows: int, write: bool
+) -> tuple[int, list[tuple[UUID, UUID, UUID | None, str]]]:
+    """Route events that were routed long ago to the endpoints (None: all) that want them today and never had them.
+
+    The same matching as :func:`fan_out`, in the caller's transaction, whose mailboxes are still to be told. About
+    ``rows`` deliveries: the number of events that were dealt with, and (event, endpoint, delivery, state) of each
+    delivery. Without ``write`` they are only found.
+    """
+    parameters = {**_wanted(events), "only": None if endpoints is None else list(endpoints)}
+    with connection.cursor() as cursor:
+        cursor.execute(_WANTED_BY + _CANDIDATES, parameters)
+        candidates = cursor.fetchall()
+        routed = _affordable(events, {event_id: n for event_id, _, _, n in candidates if n}, rows)
+        taken = {event.id for event in routed}
+        passed = _passing([(e, s, text) for e, s, text, n in candidates if not n], taken)
+        parameters |= {
+            **_wanted(routed),
+            "passed_events": [event_id for event_id, _ in passed],
+            "passed_subscriptions": [subscription_id for _, subscription_id in passed],
+        }
+        cursor.execute(_ROUTE_MISSED if write else _FIND_MISSED, parameters)
+        return len(routed), cursor.fetchall()
 
 
 class _Sizes:
@@ -168,12 +212,12 @@ class _Sizes:
 _sizes = _Sizes()
 
 
-def _affordable(events: Sequence[Unrouted], matches: dict[UUID, int]) -> Sequence[Unrouted]:
-    """As many of the events, oldest first, as one transaction should hold; at least one."""
+def _affordable(events: Sequence[Unrouted], matches: dict[UUID, int], limit: int) -> Sequence[Unrouted]:
+    """As many of the events, oldest first, as one transaction should make ``limit`` rows of; at least one."""
     rows = 0
     for n, event in enumerate(events):
         rows += matches.get(event.id, 0)
-        if n and rows > conf.FAN_OUT_ROWS:
+        if n and rows > limit:
             return events[:n]
     return events
 

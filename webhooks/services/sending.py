@@ -17,6 +17,7 @@ from webhooks.core import backoff, ids
 from webhooks.core.conversions import ConversionFailed
 from webhooks.core.destinations import Destination
 from webhooks.core.outcome import Verdict, judge
+from webhooks.core.purged import REASON, is_purged
 from webhooks.core.urls import CanonicalUrl, InvalidUrl, expand_path
 from webhooks.models import Attempt
 from webhooks.net import queues
@@ -82,6 +83,8 @@ def _hopeless(target: Target, row: Claimed, started_at: datetime) -> Sent | None
     """A delivery for which no request can be made, or no further one."""
     if row.data is None:
         return _refused(row, started_at, "The event is gone: its retention is over.", ErrorClass.INTERNAL_ERROR)
+    if is_purged(row.data):
+        return _refused(row, started_at, f"Nothing is left to send: {REASON}.", ErrorClass.INTERNAL_ERROR)
     if row.attempt > len(backoff.schedule(target.config.retry_policy)) + 1:
         why = f"no retries left: {row.attempt - 1} attempts, the last one lost with its worker"
         return _refused(row, started_at, why, ErrorClass.INTERNAL_ERROR)

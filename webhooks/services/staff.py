@@ -24,7 +24,7 @@ VIEWER, OPERATOR, ADMINISTRATOR = "Clarion viewer", "Clarion operator", "Clarion
 # What an operator may do besides looking. "change" of a table that nobody edits is its actions.
 OPERATES = (
     "change_delivery", "change_deadletter", "change_event", "change_taskfailure", "operate_endpoint",
-    "change_receivedmessage", "change_processorrun", "operate_source",
+    "change_operation", "change_receivedmessage", "change_processorrun", "operate_source",
 )  # fmt: skip
 # Rows whose content is a secret; there is no page for them either.
 _HIDDEN = ("view_endpointsecret", "view_signingkey", "view_idempotencykey", "view_receivedkey")

@@ -55,6 +55,7 @@ _AUDITED = (
     "oauthclient",
     "taskfailure",
     "eventtype",
+    "operation",
     "receivedmessage",
     "source",
 )
@@ -74,7 +75,7 @@ def clarion_numbers(context: Any) -> list[dict[str, Any]]:
     request: HttpRequest = context["request"]
     now = datetime.now(UTC)
     minute, week = now - timedelta(minutes=1), ids.floor(now - timedelta(days=7))
-    active = Mailbox.objects.filter(endpoint__deleted_at=None, endpoint__state=Endpoint.State.ACTIVE)
+    active = Mailbox.objects.filter(endpoint__in=Endpoint.objects.existing().filter(state=Endpoint.State.ACTIVE))
     disabled = Endpoint.objects.existing().filter(state=Endpoint.State.DISABLED)
     unrouted = Event.objects.filter(fanned_out_at=None, pk__lt=ids.floor(minute))
     letters = DeadLetter.objects.filter(resolution=DeadLetter.Resolution.OPEN, pk__gte=week)

@@ -14,12 +14,13 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
-from webhooks.api import idempotency, problems
+from webhooks.api import bodies, idempotency, problems
 from webhooks.api.authentication import BearerAuthentication, Caller, caller
 from webhooks.api.pagination import CursorPagination
 from webhooks.api.permissions import HasScope
 from webhooks.api.rendering import JSONParser, JSONRenderer
 from webhooks.api.versioning import AcceptVersioning, Negotiation
+from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.guards import api_rate
 from webhooks.models import Event
@@ -46,6 +47,7 @@ class ApiView(GenericAPIView[Any]):
     required_scopes: ClassVar[dict[str, str]] = {}
     # A POST with an Idempotency-Key is one transaction with its answer; False for one that waits or goes out.
     once_in_transaction: ClassVar[bool] = True
+    media_types: ClassVar[tuple[str, ...]] = bodies.JSON  # of the body of a POST
     quota: api_rate.Quota | None = None
     tag: ClassVar[str] = ""
     pagination_class: Any = None
@@ -66,8 +68,14 @@ class ApiView(GenericAPIView[Any]):
         super().initial(request, *args, **kwargs)
         post = getattr(self, "post", None)
         if post and idempotency.is_keyed(request):
-            keyed = idempotency.once(post, in_transaction=self.once_in_transaction)
+            keyed = idempotency.once(
+                post, in_transaction=self.once_in_transaction, limit=self.body_limit(), media_types=self.media_types
+            )
             setattr(self, "post", keyed)  # noqa: B010 - not every view has one
+
+    def body_limit(self) -> int:
+        """Bytes of the largest body that a POST of this view reads."""
+        return conf.MAX_BATCH_BYTES
 
     def check_throttles(self, request: Request) -> None:
         """Take a request from the caller's quota; 429 when there is none left."""

@@ -7,6 +7,7 @@ from typing import Any
 from webhooks.conf import conf
 from webhooks.management.acting import ActingCommand
 from webhooks.services import audit_chain, idempotency, oauth_tokens, partitions
+from webhooks.services.operations import files
 
 
 class Command(ActingCommand):
@@ -21,5 +22,6 @@ class Command(ActingCommand):
         )
         for name in dropped:
             self.stdout.write(f"  dropped {name}")
+        self.stdout.write(f"Files of {files.prune()} operations deleted.")
         audit_chain.seal()
         self.stdout.write(f"{audit_chain.prune()} audit entries removed (retention {conf.AUDIT_RETENTION_DAYS} days).")
