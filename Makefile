@@ -1,4 +1,4 @@
-# make run | demo | test | lint | audit | bench | bench-quick | faults | soak | lock. Needs make and Python 3.11 or newer; everything else goes into .venv.
+# make run | demo | test | lint | client | audit | bench | bench-quick | faults | soak | lock. Needs make and Python 3.11 or newer; everything else goes into .venv.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,13 +8,14 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint audit bench bench-quick faults soak lock
+.PHONY: help run demo test lint client audit bench bench-quick faults soak lock
 
 help:
 	@echo 'make run    start everything on this machine; Ctrl-C stops it'
 	@echo 'make demo   start everything, deliver real GitHub webhooks, verify each, stop'
 	@echo 'make test   run the tests'
 	@echo 'make lint   ruff, mypy, import-linter'
+	@echo 'make client the OpenAPI document, and the Python client that is made from it'
 	@echo 'make audit  look both lock files up in the database of known vulnerabilities (needs the internet)'
 	@echo 'make bench  measure everything, in about half an hour; make bench-quick: the throughput ratios, in at most 4'
 	@echo 'make faults kill, freeze and cut off everything under load; nothing may be lost (a quarter of an hour)'
@@ -35,6 +36,12 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Django wants these to start; neither is used.
+client: $(VENV)/dev.stamp
+	SECRET_KEY=none WEBHOOKS_ENCRYPTION_KEYS=bm90aGluZyBpcyBlbmNyeXB0ZWQgd2l0aCB0aGlzLi4= DATABASE_URL=postgres://none@127.0.0.1:1/none \
+		$(BIN)/python manage.py spectacular --format openapi-json --file docs/openapi.json
+	$(BIN)/python clients/python/make.py
 
 # Fails as well when the database cannot be reached: not looked up is not the same as nothing found.
 audit: $(VENV)/dev.stamp

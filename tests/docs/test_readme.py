@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.docs.pages import blocks, page
+from tests.docs.shell import Shell
 from tests.stack.processes import Up
 from tests.waiting import eventually
 
@@ -30,37 +29,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     with Up(folder / ".clarion", "--port-base", "0") as up:
         up.expect("Clarion is ready", timeout=150)
         yield up
-
-
-class Shell:
-    """One bash in which the steps are typed one after the other."""
-
-    def __init__(self, folder: Path) -> None:
-        self._bash = subprocess.Popen(
-            ["bash", "--noprofile", "--norc"],
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def type(self, commands: str) -> str:
-        """Run commands and return what they print."""
-        assert self._bash.stdin
-        assert self._bash.stdout
-        self._bash.stdin.write(f"{commands}\nprintf '\\nended %s\\n' $?\n")
-        self._bash.stdin.flush()
-        printed = ""
-        for line in self._bash.stdout:
-            if match := re.fullmatch(r"ended (\d+)\n", line):
-                assert match[1] == "0", f"status {match[1]}:\n{printed}"
-                return printed
-            printed += line
-        raise AssertionError(f"bash has ended:\n{printed}")
-
-    def close(self) -> None:
-        self._bash.communicate()
 
 
 class Tour:

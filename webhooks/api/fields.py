@@ -58,8 +58,7 @@ def id_schema(prefix: str) -> dict[str, Any]:
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON Schema (OpenAPI 3.1) that also allows null. One with a title is to be a component: it stays as it is."""
-    if isinstance(schema.get("type"), str) and "title" not in schema:
-        wider = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-        return {**schema, "type": [schema["type"], "null"], **wider}
+    """A JSON Schema (OpenAPI 3.1) that also allows null. A component to be, and a list of values, stay as they are."""
+    if isinstance(schema.get("type"), str) and not schema.keys() & {"title", "enum"}:
+        return {**schema, "type": [schema["type"], "null"]}
     return {"oneOf": [schema, {"type": "null"}]}

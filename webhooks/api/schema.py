@@ -50,13 +50,14 @@ class AutoSchema(openapi.AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
         """Answers have all fields of their serializer but those it names in ``sometimes``."""
-        made = super()._map_basic_serializer(serializer, direction)
+        made: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if direction == "response":
             sometimes = getattr(serializer, "sometimes", ())
             made["required"] = sorted(name for name in made["properties"] if name not in sometimes)
         for name, field in serializer.fields.items():
-            if isinstance(field, ListSerializer) and field.max_length and name in made["properties"]:
-                made["properties"][name]["maxItems"] = field.max_length
+            longest = getattr(field, "max_length", None) if isinstance(field, ListSerializer) else None
+            if longest and name in made["properties"]:
+                made["properties"][name]["maxItems"] = longest
         return made
 
     def _is_list_view(self, serializer: Any = None) -> bool:

@@ -90,7 +90,7 @@ class EventTypeSerializer(_TypeSerializer):
     version = serializers.RegexField(
         _VERSION, required=False, help_text="The version of events that are published without one."
     )
-    versions = EventTypeVersionSerializer(
+    versions = EventTypeVersionSerializer(  # type: ignore[call-arg]  # with many=True it has a max_length
         many=True, required=False, max_length=event_types.MAX_VERSIONS, help_text="Oldest first."
     )
     created_at = Moment(read_only=True, help_text="When it was registered.")

@@ -138,7 +138,7 @@ class PublishedSerializer(serializers.Serializer[Any]):
 class NewBatchSerializer(serializers.Serializer[Any]):
     """Events to publish together. At most 1000 events and 5 MiB."""
 
-    events = NewEventSerializer(
+    events = NewEventSerializer(  # type: ignore[call-arg]  # with many=True it has a max_length
         many=True, max_length=conf.MAX_BATCH_EVENTS, help_text="Each is accepted or refused by itself."
     )
 

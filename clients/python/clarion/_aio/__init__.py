@@ -1,0 +1,1 @@
+"""The asynchronous client. ``clarion/_sync`` is made from it by ``make client``: change this one."""

@@ -1,0 +1,268 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.statistics import Statistics
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    id: str,
+    *,
+    window: str | Unset = "24h",
+    clarion_tenant: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(clarion_tenant, Unset):
+        headers["Clarion-Tenant"] = clarion_tenant
+
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-ID"] = x_request_id
+
+    params: dict[str, Any] = {}
+
+    params["window"] = window
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/webhooks/{id}/stats".format(
+            id=quote(str(id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | Statistics | None:
+    if response.status_code == 200:
+        response_200 = Statistics.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 406:
+        response_406 = Problem.from_dict(response.json())
+
+        return response_406
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | Statistics]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    window: str | Unset = "24h",
+    clarion_tenant: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Problem | Statistics]:
+    """Show how a webhook has been doing
+
+     Deliveries by state, attempts by outcome and hour, success rates, percentiles of latency, answers by
+    class, errors by class.
+
+    Scope: `webhooks:read`.
+
+    Args:
+        id (str):
+        window (str | Unset):  Default: '24h'.
+        clarion_tenant (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | Statistics]
+    """
+
+    kwargs = _get_kwargs(
+        id=id,
+        window=window,
+        clarion_tenant=clarion_tenant,
+        x_request_id=x_request_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    window: str | Unset = "24h",
+    clarion_tenant: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Problem | Statistics | None:
+    """Show how a webhook has been doing
+
+     Deliveries by state, attempts by outcome and hour, success rates, percentiles of latency, answers by
+    class, errors by class.
+
+    Scope: `webhooks:read`.
+
+    Args:
+        id (str):
+        window (str | Unset):  Default: '24h'.
+        clarion_tenant (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | Statistics
+    """
+
+    return sync_detailed(
+        id=id,
+        client=client,
+        window=window,
+        clarion_tenant=clarion_tenant,
+        x_request_id=x_request_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    window: str | Unset = "24h",
+    clarion_tenant: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Problem | Statistics]:
+    """Show how a webhook has been doing
+
+     Deliveries by state, attempts by outcome and hour, success rates, percentiles of latency, answers by
+    class, errors by class.
+
+    Scope: `webhooks:read`.
+
+    Args:
+        id (str):
+        window (str | Unset):  Default: '24h'.
+        clarion_tenant (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | Statistics]
+    """
+
+    kwargs = _get_kwargs(
+        id=id,
+        window=window,
+        clarion_tenant=clarion_tenant,
+        x_request_id=x_request_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    window: str | Unset = "24h",
+    clarion_tenant: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Problem | Statistics | None:
+    """Show how a webhook has been doing
+
+     Deliveries by state, attempts by outcome and hour, success rates, percentiles of latency, answers by
+    class, errors by class.
+
+    Scope: `webhooks:read`.
+
+    Args:
+        id (str):
+        window (str | Unset):  Default: '24h'.
+        clarion_tenant (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | Statistics
+    """
+
+    return (
+        await asyncio_detailed(
+            id=id,
+            client=client,
+            window=window,
+            clarion_tenant=clarion_tenant,
+            x_request_id=x_request_id,
+        )
+    ).parsed

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.created_api_key_scopes_type_0_item import (
+    CreatedApiKeyScopesType0Item,
+    check_created_api_key_scopes_type_0_item,
+)
+
+T = TypeVar("T", bound="CreatedApiKey")
+
+
+@_attrs_define
+class CreatedApiKey:
+    """A new API key, with its token: the only answer that shows it."""
+
+    id: str
+    """ Id of the key. """
+    name: str
+    """ For people. """
+    prefix: str
+    """ How its token begins. """
+    tenant_id: None | str
+    """ The tenant it acts for; null: a platform key. """
+    scopes: list[CreatedApiKeyScopesType0Item] | None
+    """ What it may do; never more than the key that makes it. Absent: the same as that one. """
+    created_at: datetime.datetime
+    """ When it was made. """
+    expires_at: datetime.datetime | None
+    """ When it stops working; null: never. """
+    revoked_at: datetime.datetime | None
+    """ When it was revoked; null: it was not. """
+    last_used_at: datetime.datetime | None
+    """ When it was used last, to the minute. """
+    token: str = _attrs_field(repr=False)
+    """ The bearer token. Keep it: it is not shown again. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        name = self.name
+
+        prefix = self.prefix
+
+        tenant_id: None | str
+        tenant_id = self.tenant_id
+
+        scopes: list[str] | None
+        if isinstance(self.scopes, list):
+            scopes = []
+            for scopes_type_0_item_data in self.scopes:
+                scopes_type_0_item: str = scopes_type_0_item_data
+                scopes.append(scopes_type_0_item)
+
+        else:
+            scopes = self.scopes
+
+        created_at = self.created_at.isoformat()
+
+        expires_at: None | str
+        if isinstance(self.expires_at, datetime.datetime):
+            expires_at = self.expires_at.isoformat()
+        else:
+            expires_at = self.expires_at
+
+        revoked_at: None | str
+        if isinstance(self.revoked_at, datetime.datetime):
+            revoked_at = self.revoked_at.isoformat()
+        else:
+            revoked_at = self.revoked_at
+
+        last_used_at: None | str
+        if isinstance(self.last_used_at, datetime.datetime):
+            last_used_at = self.last_used_at.isoformat()
+        else:
+            last_used_at = self.last_used_at
+
+        token = self.token
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "name": name,
+                "prefix": prefix,
+                "tenant_id": tenant_id,
+                "scopes": scopes,
+                "created_at": created_at,
+                "expires_at": expires_at,
+                "revoked_at": revoked_at,
+                "last_used_at": last_used_at,
+                "token": token,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        name = d.pop("name")
+
+        prefix = d.pop("prefix")
+
+        def _parse_tenant_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        tenant_id = _parse_tenant_id(d.pop("tenant_id"))
+
+        def _parse_scopes(data: object) -> list[CreatedApiKeyScopesType0Item] | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                scopes_type_0 = []
+                _scopes_type_0 = data
+                for scopes_type_0_item_data in _scopes_type_0:
+                    scopes_type_0_item = check_created_api_key_scopes_type_0_item(scopes_type_0_item_data)
+
+                    scopes_type_0.append(scopes_type_0_item)
+
+                return scopes_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[CreatedApiKeyScopesType0Item] | None, data)
+
+        scopes = _parse_scopes(d.pop("scopes"))
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        def _parse_expires_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                expires_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return expires_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        expires_at = _parse_expires_at(d.pop("expires_at"))
+
+        def _parse_revoked_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                revoked_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return revoked_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        revoked_at = _parse_revoked_at(d.pop("revoked_at"))
+
+        def _parse_last_used_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                last_used_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return last_used_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        last_used_at = _parse_last_used_at(d.pop("last_used_at"))
+
+        token = d.pop("token")
+
+        created_api_key = cls(
+            id=id,
+            name=name,
+            prefix=prefix,
+            tenant_id=tenant_id,
+            scopes=scopes,
+            created_at=created_at,
+            expires_at=expires_at,
+            revoked_at=revoked_at,
+            last_used_at=last_used_at,
+            token=token,
+        )
+
+        created_api_key.additional_properties = d
+        return created_api_key
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,17 @@
+from typing import Literal
+
+DeliveryDetailTrigger = Literal["event", "manual", "replay", "retry", "test"]
+
+DELIVERY_DETAIL_TRIGGER_VALUES: set[DeliveryDetailTrigger] = {
+    "event",
+    "manual",
+    "replay",
+    "retry",
+    "test",
+}
+
+
+def check_delivery_detail_trigger(value: str) -> DeliveryDetailTrigger:
+    if value in DELIVERY_DETAIL_TRIGGER_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {DELIVERY_DETAIL_TRIGGER_VALUES!r}")

@@ -1,0 +1,17 @@
+from typing import Literal
+
+ListDeliveriesTrigger = Literal["event", "manual", "replay", "retry", "test"]
+
+LIST_DELIVERIES_TRIGGER_VALUES: set[ListDeliveriesTrigger] = {
+    "event",
+    "manual",
+    "replay",
+    "retry",
+    "test",
+}
+
+
+def check_list_deliveries_trigger(value: str) -> ListDeliveriesTrigger:
+    if value in LIST_DELIVERIES_TRIGGER_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {LIST_DELIVERIES_TRIGGER_VALUES!r}")

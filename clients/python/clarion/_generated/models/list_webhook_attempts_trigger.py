@@ -1,0 +1,17 @@
+from typing import Literal
+
+ListWebhookAttemptsTrigger = Literal["event", "manual", "replay", "retry", "test"]
+
+LIST_WEBHOOK_ATTEMPTS_TRIGGER_VALUES: set[ListWebhookAttemptsTrigger] = {
+    "event",
+    "manual",
+    "replay",
+    "retry",
+    "test",
+}
+
+
+def check_list_webhook_attempts_trigger(value: str) -> ListWebhookAttemptsTrigger:
+    if value in LIST_WEBHOOK_ATTEMPTS_TRIGGER_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {LIST_WEBHOOK_ATTEMPTS_TRIGGER_VALUES!r}")

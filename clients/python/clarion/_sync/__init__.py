@@ -1,0 +1,1 @@
+"""The synchronous client, made from ``clarion/_aio`` by make.py."""

@@ -1,0 +1,67 @@
+"""One request with its retries, and errors as exceptions."""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+
+import httpx
+
+from clarion.errors import ClarionError, ConnectionFailed, UnexpectedAnswer, refusal
+from clarion.retries import Retries, prepare, retry_after
+
+
+class Exchange(httpx.BaseTransport):
+    """A transport that tries again; what it returns is an answer of 2xx.
+
+    A POST has one Idempotency-Key through all its tries, so that it is done once although it was sent several times.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport, retries: Retries) -> None:
+        self._inner = inner
+        self._retries = retries
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        prepare(request)
+        in_doubt = False
+        for tried in count(1):
+            try:
+                answer = self._inner.handle_request(request)
+                answer.read()
+            except httpx.TransportError as error:
+                pause = self._retries.pause(tried, None)
+                if pause is None:
+                    raise ConnectionFailed(f"{request.method} {request.url}: {_words(error)}") from error
+                in_doubt = True
+            else:
+                if answer.is_success or (in_doubt and _was_deleted(request, answer)):
+                    return _checked(answer)
+                pause = self._retries.pause(tried, answer)
+                if pause is None:
+                    raise _error(answer)
+            time.sleep(pause)
+        raise AssertionError("count() does not end")
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    """A page of HTML with 200 comes from a portal or a wrong address."""
+    kind = answer.headers.get("Content-Type", "").partition(";")[0]
+    if answer.content and not kind.endswith("json"):
+        raise UnexpectedAnswer(f"{answer.status_code} with {kind or 'no Content-Type'}: is Clarion at this address?")
+    return answer
+
+
+def _was_deleted(request: httpx.Request, answer: httpx.Response) -> bool:
+    """The first try did it, and its answer was lost."""
+    return request.method == "DELETE" and answer.status_code == 404
+
+
+def _error(answer: httpx.Response) -> ClarionError:
+    return refusal(answer.status_code, answer.headers, answer.content, retry_after(answer))
+
+
+def _words(error: httpx.TransportError) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
