@@ -15,10 +15,19 @@ class ClarionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of the input: ``pointer`` is a JSON Pointer (RFC 6901), ``detail`` says how to mend it."""
+    """One fault of the input: ``pointer`` is a JSON Pointer (RFC 6901), ``detail`` says how to mend it.
+
+    Attack: a name with U+0000 in it, which is legal JSON. Faults are stored with messages, results and runs, and
+    PostgreSQL refuses that character in text and in JSON, so it is written as an escape.
+    """
 
     pointer: str
     detail: str
+
+    def __post_init__(self) -> None:
+        for name in ("pointer", "detail"):
+            if "\0" in (text := getattr(self, name)):
+                object.__setattr__(self, name, text.replace("\0", "\\u0000"))
 
     def as_dict(self) -> dict[str, str]:
         return {"pointer": self.pointer, "detail": self.detail}

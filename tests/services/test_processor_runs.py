@@ -99,6 +99,19 @@ def test_a_failure_is_noted_and_tried_again_as_the_backoff_says() -> None:
     assert words(run.id) == ["idle"], "it is not due"
 
 
+@pytest.mark.parametrize("kind", [ValueError, webhooks.GiveUp])
+def test_a_failure_that_quotes_what_cannot_be_stored_is_noted(kind: type[Exception]) -> None:
+    """Attack: a sender puts U+0000 or half of a surrogate pair where a processor's error quotes it."""
+
+    def fail(message: Message) -> None:
+        raise kind("no order a\0b\ud800")
+
+    register("shop.charge").then = fail
+    run = only_run(handled(received()))
+    assert (run.status, run.attempts) == ("dead", 1 if kind is webhooks.GiveUp else 6)
+    assert "no order a" in run.error
+
+
 def test_it_succeeds_on_a_later_try_with_the_same_run_id() -> None:
     calls = register("shop.charge")
     calls.then = lambda message: 1 // (message.attempt - 1)

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from webhooks.core import ids, tracebacks
+from webhooks.core.headers import clean_stored
 from webhooks.core.redaction import NO_REDACTION, Redaction
 from webhooks.models import Event, ProcessorRun, ReceivedMessage
 from webhooks.models.processing import ERROR_LENGTH
@@ -50,6 +51,10 @@ class Failure:
 
     error: str
     traceback: str = ""
+
+    def __post_init__(self) -> None:
+        """Attack: a sender puts U+0000 where an error quotes it; PostgreSQL refuses that, and nothing is noted."""
+        object.__setattr__(self, "error", clean_stored(self.error, ERROR_LENGTH))
 
 
 _CLAIM = """
