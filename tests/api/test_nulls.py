@@ -16,7 +16,8 @@ WEBHOOK = {"url": "https://a.example/hook", "event_types": ["order.*"]}
 # Where null is a value of its own.
 NULLABLE = {"version", "filter", "rate_limit", "batch", "validation"}
 SCHEMA = json.loads(page("docs/openapi.json"))["components"]["schemas"]["WebhookRequest"]["properties"]
-FIELDS = sorted(endpoint_fields._CHECKS)
+# Of a URL it is said of answers: one of a webhook with a destination is null.
+FIELDS = sorted(endpoint_fields._CHECKS.keys() - {"url"})
 
 
 @pytest.mark.parametrize("name", FIELDS)
