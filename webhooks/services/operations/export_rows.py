@@ -143,7 +143,8 @@ def page(operation: Operation, after: UUID) -> Page:
     if (status := params.get("response_status")) is not None:
         found = [row for row in found if row.response_status == status]
     events = _events(found) if kind.model is Delivery else {}
-    shown = [kind.show(row, events) for row in found if _fits(operation, row, events)]
+    chosen = fields.selection(operation.id, params)
+    shown = [kind.show(row, events) for row in found if _fits(chosen, row, events)]
     return Page(shown, len(keys), keys[-1])
 
 
@@ -169,8 +170,7 @@ def _events(rows: Sequence[Delivery]) -> dict[UUID, Event]:
     return {event.id: event for event in found.only("id", "key", "type")}
 
 
-def _fits(operation: Operation, row: Any, events: dict[UUID, Event]) -> bool:
-    chosen = fields.selection(operation.id, operation.params)
+def _fits(chosen: fields.Selection, row: Any, events: dict[UUID, Event]) -> bool:
     if chosen.patterns is None:
         return True
     event = events.get(row.event_id) if isinstance(row, Delivery) else row

@@ -160,7 +160,12 @@ def _texts(value: Any, limit: int, what: str) -> list[str]:
 def event_names(value: Any) -> list[str]:
     """Ids of events, Clarion's or the publisher's own ones."""
     items = _texts(value, MAX_EVENTS, "ids of events")
-    faults = [(f"/{n}", "takes 1 to 128 characters") for n, item in enumerate(items) if not 1 <= len(item) <= 128]
+    # Unprintable ones are no id, and PostgreSQL refuses U+0000 among the stored parameters.
+    faults = [
+        (f"/{n}", "takes 1 to 128 printable characters")
+        for n, item in enumerate(items)
+        if not (1 <= len(item) <= 128 and item.isprintable())
+    ]
     if faults:
         raise Fault(*faults)
     return list(dict.fromkeys(items))
