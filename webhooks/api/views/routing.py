@@ -46,7 +46,11 @@ class EventRouting(ListView):
     """Every webhook of the event's tenant, those that were deleted included."""
 
     tag = "Events"
-    queryset = Endpoint.objects.defer("headers", "auth").prefetch_related("subscriptions")
+    queryset = (
+        Endpoint.objects.filter(purpose=Endpoint.Purpose.WEBHOOK)
+        .defer("headers", "auth")
+        .prefetch_related("subscriptions")
+    )
     serializer_class: Any = RoutedSerializer
     filterset_class = RoutingFilters
     pagination_class = RoutingPagination
