@@ -25,7 +25,7 @@ _LATER = "# a moment later"
 # README's tour runs against all that ``make run`` starts; the other pages need objects that their own tests make
 # (test_readme.py, test_authentication_page.py, test_lookups_page.py).
 ELSEWHERE = ("README.md", "docs/authentication.md", "docs/lookups.md")
-RUN = ("docs/api.md", "docs/senders.md", "docs/event-types.md", "docs/receiving.md")
+RUN = ("docs/api.md", "docs/senders.md", "docs/event-types.md", "docs/receiving.md", "docs/bulk-operations.md")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,11 @@ def test_the_answers_of_the_page_are_those_of_the_api(
 
 
 @pytest.mark.parametrize("name", [name for name in RUN if name != "docs/api.md"])
-def test_every_command_of_the_page_is_accepted(name: str, shell: Shell) -> None:
+def test_every_command_of_the_page_is_accepted(name: str, shell: Shell, tenant: Any, tmp_path: Path) -> None:
+    from tests.factories import make_endpoint
+
+    shell.type(f"WEBHOOK={make_endpoint(tenant).public_id}")
+    (tmp_path / "events.ndjson").write_text('{"type": "order.created", "data": {"order": 1}}\n')
     for language, code, _ in _EXAMPLE.findall(page(name)):
         if language == "bash" and "curl" in code:
             answer = json.loads(shell.type(code.replace("curl ", "curl -sS ")))

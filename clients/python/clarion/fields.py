@@ -160,6 +160,14 @@ class ReplayFields(TypedDict, total=False):
     processor: str
 
 
+class OperationFields(TypedDict, total=False):
+    """An operation to order."""
+
+    callback_url: str | None
+    callback_secret: str | None
+    params: Mapping[str, Any]
+
+
 class TenantFields(TypedDict, total=False):
     """A customer of the product that runs Clarion."""
 

@@ -12,6 +12,7 @@ from clarion._aio.deliveries import DeadLetters, Deliveries
 from clarion._aio.event_types import EventTypes
 from clarion._aio.events import Events
 from clarion._aio.exchange import Exchange
+from clarion._aio.operations import Operations
 from clarion._aio.sources import ReceivedMessages, Sources
 from clarion._aio.webhooks import Webhooks
 from clarion._generated.client import AuthenticatedClient
@@ -58,6 +59,7 @@ class AsyncClient:
         self.deliveries = Deliveries(core)
         self.dead_letters = DeadLetters(core)
         self.event_types = EventTypes(core)
+        self.operations = Operations(core)
         self.sources = Sources(core)
         self.received = ReceivedMessages(core)
         self.tenants = Tenants(core)

@@ -13,6 +13,7 @@ from clarion._sync.deliveries import DeadLetters, Deliveries
 from clarion._sync.event_types import EventTypes
 from clarion._sync.events import Events
 from clarion._sync.exchange import Exchange
+from clarion._sync.operations import Operations
 from clarion._sync.sources import ReceivedMessages, Sources
 from clarion._sync.webhooks import Webhooks
 from clarion.retries import Retries
@@ -58,6 +59,7 @@ class Client:
         self.deliveries = Deliveries(core)
         self.dead_letters = DeadLetters(core)
         self.event_types = EventTypes(core)
+        self.operations = Operations(core)
         self.sources = Sources(core)
         self.received = ReceivedMessages(core)
         self.tenants = Tenants(core)

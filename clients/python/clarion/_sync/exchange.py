@@ -49,8 +49,8 @@ class Exchange(httpx.BaseTransport):
 def _checked(answer: httpx.Response) -> httpx.Response:
     """A page of HTML with 200 comes from a portal or a wrong address."""
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
-    if answer.content and not kind.endswith("json"):
-        raise UnexpectedAnswer(f"{answer.status_code} with {kind or 'no Content-Type'}: is Clarion at this address?")
+    if kind == "text/html":
+        raise UnexpectedAnswer(f"{answer.status_code} with {kind}: is Clarion at this address?")
     return answer
 
 

@@ -84,6 +84,8 @@ from .list_event_deliveries_status import ListEventDeliveriesStatus
 from .list_event_deliveries_trigger import ListEventDeliveriesTrigger
 from .list_events_origin import ListEventsOrigin
 from .list_events_status import ListEventsStatus
+from .list_operations_status import ListOperationsStatus
+from .list_operations_type import ListOperationsType
 from .list_received_status import ListReceivedStatus
 from .list_sources_provider import ListSourcesProvider
 from .list_webhook_attempts_status import ListWebhookAttemptsStatus
@@ -96,6 +98,9 @@ from .new_event_request_metadata import NewEventRequestMetadata
 from .new_event_type_request import NewEventTypeRequest
 from .new_event_type_request_enforcement import NewEventTypeRequestEnforcement
 from .new_event_type_request_schema_type_0 import NewEventTypeRequestSchemaType0
+from .new_operation_request import NewOperationRequest
+from .new_operation_request_params import NewOperationRequestParams
+from .new_operation_request_type import NewOperationRequestType
 from .no_auth import NoAuth
 from .o_auth_2_auth import OAuth2Auth
 from .o_auth_2_auth_token_endpoint_auth_method import OAuth2AuthTokenEndpointAuthMethod
@@ -103,6 +108,14 @@ from .o_auth_client import OAuthClient
 from .o_auth_client_request import OAuthClientRequest
 from .o_auth_client_request_scopes_type_0_item import OAuthClientRequestScopesType0Item
 from .o_auth_client_scopes_type_0_item import OAuthClientScopesType0Item
+from .operation import Operation
+from .operation_params import OperationParams
+from .operation_progress import OperationProgress
+from .operation_result_type_0 import OperationResultType0
+from .operation_status import OperationStatus
+from .operation_type import OperationType
+from .ordered import Ordered
+from .ordered_status import OrderedStatus
 from .paginated_api_key_list import PaginatedApiKeyList
 from .paginated_attempt_list import PaginatedAttemptList
 from .paginated_audit_entry_list import PaginatedAuditEntryList
@@ -111,6 +124,7 @@ from .paginated_delivery_list import PaginatedDeliveryList
 from .paginated_event_list import PaginatedEventList
 from .paginated_event_type_list import PaginatedEventTypeList
 from .paginated_o_auth_client_list import PaginatedOAuthClientList
+from .paginated_operation_list import PaginatedOperationList
 from .paginated_received_list import PaginatedReceivedList
 from .paginated_routed_list import PaginatedRoutedList
 from .paginated_routed_list_status import PaginatedRoutedListStatus
@@ -143,7 +157,11 @@ from .received_detail_status import ReceivedDetailStatus
 from .received_status import ReceivedStatus
 from .refused_event import RefusedEvent
 from .refused_type import RefusedType
+from .replay_event_request import ReplayEventRequest
 from .replay_received_request import ReplayReceivedRequest
+from .replay_webhook_request import ReplayWebhookRequest
+from .replay_webhook_request_status_item import ReplayWebhookRequestStatusItem
+from .replayed_event import ReplayedEvent
 from .retry_schedule import RetrySchedule
 from .rotate_secret_request import RotateSecretRequest
 from .rotate_source_secret_request import RotateSourceSecretRequest
@@ -282,6 +300,8 @@ __all__ = (
     "ListEventDeliveriesTrigger",
     "ListEventsOrigin",
     "ListEventsStatus",
+    "ListOperationsStatus",
+    "ListOperationsType",
     "ListReceivedStatus",
     "ListSourcesProvider",
     "ListWebhookAttemptsStatus",
@@ -294,6 +314,9 @@ __all__ = (
     "NewEventTypeRequest",
     "NewEventTypeRequestEnforcement",
     "NewEventTypeRequestSchemaType0",
+    "NewOperationRequest",
+    "NewOperationRequestParams",
+    "NewOperationRequestType",
     "NoAuth",
     "OAuth2Auth",
     "OAuth2AuthTokenEndpointAuthMethod",
@@ -301,6 +324,14 @@ __all__ = (
     "OAuthClientRequest",
     "OAuthClientRequestScopesType0Item",
     "OAuthClientScopesType0Item",
+    "Operation",
+    "OperationParams",
+    "OperationProgress",
+    "OperationResultType0",
+    "OperationStatus",
+    "OperationType",
+    "Ordered",
+    "OrderedStatus",
     "PaginatedApiKeyList",
     "PaginatedAttemptList",
     "PaginatedAuditEntryList",
@@ -309,6 +340,7 @@ __all__ = (
     "PaginatedEventList",
     "PaginatedEventTypeList",
     "PaginatedOAuthClientList",
+    "PaginatedOperationList",
     "PaginatedReceivedList",
     "PaginatedRoutedList",
     "PaginatedRoutedListStatus",
@@ -341,7 +373,11 @@ __all__ = (
     "ReceivedStatus",
     "RefusedEvent",
     "RefusedType",
+    "ReplayedEvent",
+    "ReplayEventRequest",
     "ReplayReceivedRequest",
+    "ReplayWebhookRequest",
+    "ReplayWebhookRequestStatusItem",
     "RetrySchedule",
     "RotateSecretRequest",
     "RotateSourceSecretRequest",

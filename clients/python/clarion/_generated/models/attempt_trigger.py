@@ -1,8 +1,9 @@
 from typing import Literal
 
-AttemptTrigger = Literal["event", "manual", "replay", "retry", "test"]
+AttemptTrigger = Literal["callback", "event", "manual", "replay", "retry", "test"]
 
 ATTEMPT_TRIGGER_VALUES: set[AttemptTrigger] = {
+    "callback",
     "event",
     "manual",
     "replay",

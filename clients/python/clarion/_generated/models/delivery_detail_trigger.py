@@ -1,8 +1,9 @@
 from typing import Literal
 
-DeliveryDetailTrigger = Literal["event", "manual", "replay", "retry", "test"]
+DeliveryDetailTrigger = Literal["callback", "event", "manual", "replay", "retry", "test"]
 
 DELIVERY_DETAIL_TRIGGER_VALUES: set[DeliveryDetailTrigger] = {
+    "callback",
     "event",
     "manual",
     "replay",

@@ -1,8 +1,9 @@
 from typing import Literal
 
-DeliveryTrigger = Literal["event", "manual", "replay", "retry", "test"]
+DeliveryTrigger = Literal["callback", "event", "manual", "replay", "retry", "test"]
 
 DELIVERY_TRIGGER_VALUES: set[DeliveryTrigger] = {
+    "callback",
     "event",
     "manual",
     "replay",

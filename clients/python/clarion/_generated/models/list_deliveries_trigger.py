@@ -1,8 +1,9 @@
 from typing import Literal
 
-ListDeliveriesTrigger = Literal["event", "manual", "replay", "retry", "test"]
+ListDeliveriesTrigger = Literal["callback", "event", "manual", "replay", "retry", "test"]
 
 LIST_DELIVERIES_TRIGGER_VALUES: set[ListDeliveriesTrigger] = {
+    "callback",
     "event",
     "manual",
     "replay",

@@ -1,8 +1,9 @@
 from typing import Literal
 
-ListEventDeliveriesTrigger = Literal["event", "manual", "replay", "retry", "test"]
+ListEventDeliveriesTrigger = Literal["callback", "event", "manual", "replay", "retry", "test"]
 
 LIST_EVENT_DELIVERIES_TRIGGER_VALUES: set[ListEventDeliveriesTrigger] = {
+    "callback",
     "event",
     "manual",
     "replay",

@@ -1,8 +1,9 @@
 from typing import Literal
 
-ListWebhookAttemptsTrigger = Literal["event", "manual", "replay", "retry", "test"]
+ListWebhookAttemptsTrigger = Literal["callback", "event", "manual", "replay", "retry", "test"]
 
 LIST_WEBHOOK_ATTEMPTS_TRIGGER_VALUES: set[ListWebhookAttemptsTrigger] = {
+    "callback",
     "event",
     "manual",
     "replay",

@@ -1,8 +1,9 @@
 from typing import Literal
 
-RoutedTriggerType0 = Literal["event", "manual", "replay", "retry", "test"]
+RoutedTriggerType0 = Literal["callback", "event", "manual", "replay", "retry", "test"]
 
 ROUTED_TRIGGER_TYPE_0_VALUES: set[RoutedTriggerType0] = {
+    "callback",
     "event",
     "manual",
     "replay",
