@@ -110,4 +110,4 @@ def _queues() -> list[str]:
     """Every queue that Clarion's tasks go to."""
     shards = [f"deliver.{number}" for number in range(conf.DELIVER_SHARDS)]
     default = getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery")
-    return [*shards, tasks.SLOW_QUEUE, tasks.DEAD_LETTER_QUEUE, tasks.FAN_OUT_QUEUE, tasks.PROCESS_QUEUE, default]
+    return [*shards, tasks.SLOW_QUEUE, tasks.DEAD_LETTER_QUEUE, tasks.FAN_OUT_QUEUE, default, tasks.PROCESS_QUEUE]
