@@ -109,6 +109,8 @@ class NewOperationSerializer(_Callback):
 class OrderedSerializer(serializers.Serializer[Any]):
     """An operation that was ordered; it is done by and by."""
 
+    sometimes = ("callback_secret",)
+
     operation_id = serializers.CharField(read_only=True, help_text="Id of the operation.")
     status = serializers.ChoiceField([Operation.Status.PENDING.value], read_only=True, help_text="It has not begun.")
     callback_secret = serializers.CharField(

@@ -49,7 +49,7 @@ class Exchange(httpx.AsyncBaseTransport):
 def _checked(answer: httpx.Response) -> httpx.Response:
     """A page of HTML with 200 comes from a portal or a wrong address."""
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
-    if kind == "text/html":
+    if answer.content and kind == "text/html":
         raise UnexpectedAnswer(f"{answer.status_code} with {kind}: is Clarion at this address?")
     return answer
 

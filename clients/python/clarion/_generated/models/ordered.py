@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.ordered_status import OrderedStatus, check_ordered_status
+from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Ordered")
 
@@ -19,7 +20,7 @@ class Ordered:
     """ Id of the operation. """
     status: OrderedStatus
     """ It has not begun. """
-    callback_secret: str = _attrs_field(repr=False)
+    callback_secret: str | Unset = _attrs_field(default=UNSET, repr=False)
     """ The secret of the callback, when one was made. Shown here only. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -36,9 +37,10 @@ class Ordered:
             {
                 "operation_id": operation_id,
                 "status": status,
-                "callback_secret": callback_secret,
             }
         )
+        if callback_secret is not UNSET:
+            field_dict["callback_secret"] = callback_secret
 
         return field_dict
 
@@ -49,7 +51,7 @@ class Ordered:
 
         status = check_ordered_status(d.pop("status"))
 
-        callback_secret = d.pop("callback_secret")
+        callback_secret = d.pop("callback_secret", UNSET)
 
         ordered = cls(
             operation_id=operation_id,
