@@ -20,8 +20,7 @@ import structlog
 from celery import Task, shared_task
 from django.db import transaction
 from django.db.utils import OperationalError
-from kombu.exceptions import BatchPublishError
-from kombu.exceptions import OperationalError as BrokerError
+from kombu.exceptions import KombuError
 
 from webhooks.conf import conf
 from webhooks.errors import RetryLater
@@ -404,7 +403,7 @@ def _to_broker(task: Any, publish: Callable[[], object]) -> bool:
         return False
     try:
         publish()
-    except (BrokerError, BatchPublishError, OSError) as error:
+    except (KombuError, OSError) as error:
         _broker_rests_until = time.monotonic() + _BROKER_REST
         log.warning("doorbell_lost", task=task.name, error=type(error).__name__, effect="the sweep will ring")
         return False

@@ -12,10 +12,11 @@ from celery import bootsteps
 from celery.worker.consumer.events import Events
 
 INTERVAL = 0.25  # seconds; what Flower shows is that old, and at a hard kill that much of it is missing
+_RUNNING = 0x1  # celery.bootsteps.RUN, which its type hints leave out
 BUFFER = 500  # events that are published at once when there are more of them than the interval brings
 
 
-class GatheredEvents(bootsteps.StartStopStep):  # type: ignore[misc]
+class GatheredEvents(bootsteps.StartStopStep):
     """A step of a worker's consumer: publishes the gathered task events every :data:`INTERVAL` seconds."""
 
     requires = (Events,)
@@ -35,5 +36,5 @@ class GatheredEvents(bootsteps.StartStopStep):  # type: ignore[misc]
             return
         self._timer.cancel()
         self._timer = None
-        if c.blueprint.state != bootsteps.RUN:
+        if c.blueprint.state != _RUNNING:
             c._flush_events()
