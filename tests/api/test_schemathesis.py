@@ -1,6 +1,7 @@
 """The API against its own OpenAPI document: requests made up from it, valid and not, and every answer compared.
 
-CLARION_FUZZ_EXAMPLES: how many for each operation, when there is more time than in the suite.
+CLARION_FUZZ_EXAMPLES: how many for each operation, when there is more time than in the suite. With it, the examples of
+the document and every limit of its schemas are tried, too; to list those takes each test process half a minute.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tests.api.test_access import world as world
 from tests.factories import make_key
 from webhooks.api.views import documents
 
+THOROUGH = "CLARION_FUZZ_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("CLARION_FUZZ_EXAMPLES", "5"))
 # segment of a path -> which object of the tenant its {id} may be
 OBJECTS = {
@@ -47,13 +49,14 @@ def _one_transaction() -> Iterator[None]:
 load_all_checks()
 schema = schemathesis.openapi.from_dict(json.loads(documents.document()))
 schema.app = WSGIHandler()
+schema.config.phases.coverage.enabled = schema.config.phases.examples.enabled = THOROUGH
 
 
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize="CLARION_FUZZ_EXAMPLES" not in os.environ,
+    derandomize=not THOROUGH,
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_as_documented(case: Any, world: World, valkey: redis.Redis) -> None:
