@@ -96,7 +96,7 @@ def opens(operation_id: UUID, token: str) -> bool:
     """Whether a link's token was made for this operation and has not ended."""
     signed = f"{operation_id.hex}:{token}"
     try:
-        value = signing.TimestampSigner(salt=_SALT).unsign(signed, max_age=conf.RESULT_LINK_TTL)
+        value = signing.TimestampSigner(salt=_SALT).unsign(signed, max_age=timedelta(seconds=conf.RESULT_LINK_TTL))
     except signing.BadSignature:
         return False
     return value == operation_id.hex
@@ -124,11 +124,13 @@ def prune() -> int:
     oldest = datetime.now(UTC) - timedelta(days=conf.RETENTION_DAYS)
     old = Operation.objects.filter(finished_at__lt=oldest, files_expire_at=None)
     with transaction.atomic():
-        pairs = dict(old.values_list("id", "callback_id")[:_FORGOTTEN])
-        waiting = set(_unfinished({key for key in pairs.values() if key}))
+        pairs: dict[UUID, UUID | None] = dict(old.values_list("id", "callback_id")[:_FORGOTTEN])
+        waiting = set(_unfinished({key for key in pairs.values() if key is not None}))
         gone = [key for key, callback in pairs.items() if callback not in waiting]
         Operation.objects.filter(id__in=gone).delete()
-        Endpoint.objects.filter(id__in=[key for key in pairs.values() if key and key not in waiting]).delete()
+        Endpoint.objects.filter(
+            id__in=[key for key in pairs.values() if key is not None and key not in waiting]
+        ).delete()
     return len(expired)
 
 

@@ -152,7 +152,7 @@ WHERE id >= %(lower)s AND delivery_id IN (
 def _erase(events: Sequence[UUID]) -> dict[str, int]:
     """The events first: a fan-out that routes one at this moment is waited for, and its deliveries are seen then."""
     lower = ids.floor(ids.created_at(min(events)))
-    values = {
+    values: dict[str, Any] = {
         "events": list(events), "lower": lower, "upper": max(events), "marker": purged.MARKER, "body": purged.BODY,
         "reason": purged.REASON,
     }  # fmt: skip

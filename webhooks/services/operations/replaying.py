@@ -44,7 +44,7 @@ class _Walk(Quiet):
 
     def _count(self, tenant_id: UUID, state: str, chosen: Selection) -> int:
         if state == "unmatched":
-            return _routed_events(tenant_id, chosen).count()
+            return int(_routed_events(tenant_id, chosen).count())
         return deliveries_by_state.count(tenant_id, state, chosen)
 
     def on(self, operation: Operation, last: UUID | None, part: int) -> dict[str, Any] | None:
@@ -190,7 +190,7 @@ ORDER BY id LIMIT %(limit)s
 
 
 def _unmatched(operation: Operation, state: str, chosen: Selection, after: UUID, limit: int, write: bool) -> _Taken:
-    values = {
+    values: dict[str, Any] = {
         "tenant": operation.tenant_id, "after": after, "lower": chosen.lower, "upper": chosen.upper,
         "limit": _EVENTS, "marker": purged.MARKER,
     }  # fmt: skip
@@ -203,7 +203,8 @@ def _unmatched(operation: Operation, state: str, chosen: Selection, after: UUID,
     routed, rows = route_missed(fitting, chosen.endpoints, rows=limit, write=write)
     made = [(event, endpoint) for event, endpoint, *_ in rows]
     if routed < len(fitting):
-        last, looked_at = fitting[routed - 1].id, [row[0] for row in found].index(fitting[routed - 1].id) + 1
+        last: UUID | None = fitting[routed - 1].id
+        looked_at = [row[0] for row in found].index(fitting[routed - 1].id) + 1
     else:
         last, looked_at = found[-1][0] if len(found) == _EVENTS else None, len(found)
     bells: list[Bell] = []
