@@ -109,7 +109,7 @@ def test_during_a_rotation_either_secret_verifies(held: str) -> None:
     assert verify(made.body, made.headers, [SECRET, OTHER], schemes="hex").scheme == "hex"
 
 
-@pytest.mark.parametrize("keys", [PUBLIC, JWKS, [SECRET, JWKS], [OTHER, PUBLIC]])
+@pytest.mark.parametrize("keys", [PUBLIC, JWKS, [SECRET, JWKS], [OTHER, PUBLIC]], ids=["text", "set", "both", "others"])
 def test_public_keys_come_as_text_or_as_a_set(keys: Any) -> None:
     made = request(["standard-ed25519", "rfc9421"])
     assert verify(made.body, made.headers, keys).scheme == "standard-ed25519"
