@@ -15,7 +15,7 @@ from webhooks.core import ids
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Mailbox
 from webhooks.services import processing
 from webhooks.services.bell import Bell
-from webhooks.services.sweep import sweep
+from webhooks.services.sweep import _Turn, sweep
 
 pytestmark = pytest.mark.django_db
 
@@ -155,11 +155,24 @@ def test_dead_deliveries_that_nobody_buried_are_announced_again(
     assert sweep().dead == ([delivery.id] if announced else [])
 
 
+def test_rows_that_nobody_can_work_off_hide_none_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhooks.services.sweep._dead", _Turn(2))
+    monkeypatch.setattr("webhooks.services.sweep._inbox", _Turn(2))
+    source = make_source()
+    dead = {make_delivery(state="dead", next_attempt_at=None, finished_at=ago(60)).id for _ in range(5)}
+    received = {make_received(source, id=ids.floor(ago(60 + n))).id for n in range(5)}
+    looks = [sweep() for _ in range(4)]
+    assert {key for look in looks[:3] for key in look.dead} == dead
+    assert {key for look in looks[:3] for key in look.unprocessed} == received
+    assert looks[3].dead == looks[0].dead  # and from the start again
+
+
 def test_each_part_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     from webhooks.services import sweep as module
 
-    for name in ("_ENDPOINTS", "_LEASES", "_DEAD"):
+    for name in ("_ENDPOINTS", "_LEASES"):
         monkeypatch.setattr(module, name, 2)
+    monkeypatch.setattr(module, "_dead", _Turn(2))
     for _ in range(4):
         leased(make_endpoint(), ago(1))
         make_delivery(state="dead", next_attempt_at=None, finished_at=ago(60))

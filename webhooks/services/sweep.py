@@ -6,6 +6,7 @@ doorbells that coalesce. Each part is bounded, so a backlog makes sweeps many an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -46,13 +47,16 @@ WHERE next_due_at <= now() ORDER BY next_due_at LIMIT %s
 """
 _UNSETTLED = "SELECT endpoint_id FROM webhooks_mailbox WHERE unsettled LIMIT %s"
 _OUTBOX = "SELECT id FROM webhooks_event WHERE fanned_out_at IS NULL AND id < %s ORDER BY id LIMIT 1"
-_INBOX = "SELECT id FROM webhooks_receivedmessage WHERE processed_at IS NULL AND id < %s ORDER BY id LIMIT %s"
+_INBOX = """
+SELECT id FROM webhooks_receivedmessage WHERE processed_at IS NULL AND id > %s AND id < %s ORDER BY id LIMIT %s
+"""
 _RUNS_DUE = """
 SELECT id FROM webhooks_processorrun WHERE status IN ('pending', 'running') AND due_at <= now() ORDER BY due_at LIMIT %s
 """
 _UNANNOUNCED = """
 SELECT id FROM webhooks_delivery
-WHERE state = 'dead' AND dead_lettered_at IS NULL AND finished_at < now() - %s * interval '1 second' LIMIT %s
+WHERE state = 'dead' AND dead_lettered_at IS NULL AND id > %s AND finished_at < now() - %s * interval '1 second'
+ORDER BY id LIMIT %s
 """
 _EXPIRED = (
     "SELECT id FROM webhooks_delivery WHERE state = 'sending' AND lease_until < now() ORDER BY lease_until LIMIT %s"
@@ -93,6 +97,23 @@ _NEW_ID = """
 """
 
 
+class _Turn:
+    """Where the next look at a long list begins, so that rows which always fail hide none behind them for ever."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.after = UUID(int=0)
+
+    def take(self, rows: Sequence[tuple[UUID]]) -> list[UUID]:
+        """The ids of a look; a full one is followed by a look at what comes after it, any other by one at the start."""
+        found = [row_id for (row_id,) in rows]
+        self.after = found[-1] if len(found) == self.limit else UUID(int=0)
+        return found
+
+
+_dead, _inbox = _Turn(_DEAD), _Turn(_RECEIVED)
+
+
 def sweep() -> Swept:
     """Free expired leases, and tell what has to be rung."""
     expired = _free_expired()
@@ -104,10 +125,10 @@ def sweep() -> Swept:
         unsettled = [endpoint_id for (endpoint_id,) in cursor.fetchall()]
         cursor.execute(_OUTBOX, [before])
         unrouted = next((event_id for (event_id,) in cursor.fetchall()), None)
-        cursor.execute(_UNANNOUNCED, [_DEAD_GRACE, _DEAD])
-        dead = [delivery_id for (delivery_id,) in cursor.fetchall()]
-        cursor.execute(_INBOX, [before, _RECEIVED])
-        unprocessed = [received_id for (received_id,) in cursor.fetchall()]
+        cursor.execute(_UNANNOUNCED, [_dead.after, _DEAD_GRACE, _dead.limit])
+        dead = _dead.take(cursor.fetchall())
+        cursor.execute(_INBOX, [_inbox.after, before, _inbox.limit])
+        unprocessed = _inbox.take(cursor.fetchall())
         cursor.execute(_RUNS_DUE, [_RUNS])
         runs = [run_id for (run_id,) in cursor.fetchall()]
     return Swept(bells, unsettled, unrouted, dead, expired, unprocessed, runs)
