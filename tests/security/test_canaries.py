@@ -111,7 +111,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def subscribe(stage: Stage, url: str, **fields: Any) -> Endpoint:
+def subscribe(stage: Stage, url: str, /, **fields: Any) -> Endpoint:
     """A webhook made over HTTP, with its own signing secret replaced by the known one."""
     wanted = {
         "url": f"{url}?access_token={stage.query}", "event_types": ["*"], "retry_policy": "none", "timeout": 1,
