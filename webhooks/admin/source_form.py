@@ -42,7 +42,9 @@ class SourceForm(ModelForm[Source]):
         help_text='Besides the secrets, such as {"header": "X-Signature", "template": "{timestamp}.{body}"}.'
         " See docs/receiving.md.",
     )
-    allowed_ips = JSONField(required=False, help_text='["192.0.2.0/24"]: others are answered 403. Empty: anybody.')
+    allowed_ips = JSONField(
+        label="Allowed networks", required=False, help_text='["192.0.2.0/24"]: others are answered 403. Empty: anybody.'
+    )
     rate_limit = JSONField(required=False, help_text='{"limit": 600, "period": 60}. Empty: any number.')
     schema = JSONField(required=False, help_text="JSON Schema; what fails it is kept as rejected. Empty: none.")
     forward_to = JSONField(
