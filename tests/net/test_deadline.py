@@ -12,7 +12,7 @@ import pytest
 from webhooks.core.urls import CanonicalUrl, parse_endpoint_url
 from webhooks.net import client as client_module
 from webhooks.net import deadline as deadline_module
-from webhooks.net import http1
+from webhooks.net import http1, refusal
 from webhooks.net.client import HttpClient
 from webhooks.net.deadline import Deadline
 from webhooks.net.resolver import Resolver
@@ -145,7 +145,7 @@ def test_a_refusal_is_reported_at_a_step_whatever_the_lookup_took(
 ) -> None:
     """Attack: names of our network are answered sooner than names that the world has to be asked for."""
     slept: list[float] = []
-    monkeypatch.setattr(client_module, "sleep", slept.append)
+    monkeypatch.setattr(refusal, "sleep", slept.append)
 
     def lookup(host: str, port: int, **options: Any) -> list[Any]:
         clock.now += took
@@ -163,7 +163,7 @@ def test_a_refusal_is_reported_at_a_step_whatever_the_lookup_took(
 
 def test_a_refusal_takes_no_longer_than_the_timeout(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(client_module, "sleep", slept.append)
+    monkeypatch.setattr(refusal, "sleep", slept.append)
     with HttpClient(resolver=Resolver(lambda *_, **__: []), refusal_step=60.0) as client:
         client.post(_url(), body=b"{}", headers={}, timeout=1.0, pool_key="endpoint")
     assert slept == [pytest.approx(1.0)]
@@ -171,7 +171,7 @@ def test_a_refusal_takes_no_longer_than_the_timeout(clock: Clock, monkeypatch: p
 
 def test_a_literal_needs_no_lookup_and_gets_the_same_step(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(client_module, "sleep", slept.append)
+    monkeypatch.setattr(refusal, "sleep", slept.append)
     literal = CanonicalUrl("https", "10.0.0.5", "10.0.0.5", 443, "/", "10.0.0.5", "https://10.0.0.5/")
     with HttpClient() as client:
         assert client.post(literal, body=b"", headers={}, timeout=9.0, pool_key=1).detail

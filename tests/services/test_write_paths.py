@@ -17,7 +17,7 @@ from tests.admin.pages import add_page, make_dead_letter, page
 from tests.api.checks import pointers
 from tests.client import ApiClient
 from tests.docs.pages import ROOT
-from tests.factories import make_delivery, make_endpoint, make_event, make_key
+from tests.factories import make_delivery, make_endpoint, make_event, make_key, make_source
 from tests.hostile_urls import REFUSED
 from tests.net.conftest import Serve
 from tests.net.servers import OK, RawServer, always
@@ -58,6 +58,30 @@ def _api(method: str, name: str, at: Callable[[Endpoint], str]) -> Write:
     return write
 
 
+def _within(method: str, at: Callable[[Endpoint], str], body: Callable[[Any], dict[str, Any]], pointer: str) -> Write:
+    """A URL that stands elsewhere in a request: a refusal there counts as one at /url. Null: there is none."""
+
+    def write(url: Any, endpoint: Endpoint) -> list[str]:
+        if url is None:
+            return ["/url"]
+        client = ApiClient(make_key(endpoint.tenant))
+        found = pointers(client.request(method, at(endpoint), body(url)))
+        return ["/url"] if found == [pointer] else found
+
+    return write
+
+
+def _source_with(url: Any) -> dict[str, Any]:
+    return {
+        "name": "issuer", "provider": "oauth2",
+        "verification": {"jwks_url": url, "audience": "clarion", "issuer": "https://issuer.example"},
+    }  # fmt: skip
+
+
+def _a_source(endpoint: Endpoint) -> str:
+    return f"/api/sources/{make_source(endpoint.tenant).public_id}"
+
+
 def _service(call: Callable[[Any, Endpoint], object]) -> Write:
     def write(url: Any, endpoint: Endpoint) -> list[str]:
         with pytest.raises(InvalidInput) as refusal:
@@ -89,6 +113,17 @@ WRITES: dict[str, Write] = {
     "POST /api/webhooks with webhook_url": _api("POST", "webhook_url", lambda endpoint: "/api/webhooks"),
     "PUT /api/webhooks/{id}": _api("PUT", "url", lambda endpoint: f"/api/webhooks/{endpoint.public_id}"),
     "PATCH /api/webhooks/{id}": _api("PATCH", "url", lambda endpoint: f"/api/webhooks/{endpoint.public_id}"),
+    "POST /api/operations": _within(
+        "POST", lambda endpoint: "/api/operations",
+        lambda url: {"type": "replay", "params": {"status": ["dead"]}, "callback_url": url}, "/callback_url",
+    ),
+    "POST /api/webhooks/{id}/replay": _within(
+        "POST", lambda endpoint: f"/api/webhooks/{endpoint.public_id}/replay",
+        lambda url: {"status": ["dead"], "callback_url": url}, "/callback_url",
+    ),
+    "POST /api/sources": _within("POST", lambda endpoint: "/api/sources", _source_with, "/verification/jwks_url"),
+    "PUT /api/sources/{id}": _within("PUT", _a_source, _source_with, "/verification/jwks_url"),
+    "PATCH /api/sources/{id}": _within("PATCH", _a_source, _source_with, "/verification/jwks_url"),
     "endpoints.create": _service(
         lambda url, endpoint: endpoints.create(endpoint.tenant_id, {"url": url, "event_types": ["*"]})
     ),

@@ -15,6 +15,7 @@ from webhooks.core import headers, inbound, jsonvalues, patterns, urls
 from webhooks.core.schemas import UnsafeSchema, compile_schema
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models.sources import DEFAULT_MAX_BYTES, DEFAULT_TOLERANCE
+from webhooks.net import outbound
 from webhooks.services import endpoint_destination, jwks
 from webhooks.services.endpoint_auth import STILL_MASKED, Refused, escape
 from webhooks.services.endpoint_fields import MAX_PERIOD, MAX_RATE
@@ -106,9 +107,12 @@ def _not_an_option(known: inbound.Provider) -> str:
 def _of_settings(known: inbound.Provider, verification: Mapping[str, Any]) -> Iterator[FieldError]:
     if url := verification.get("jwks_url"):
         try:
-            jwks.parse_url(url)
+            host = jwks.parse_url(url).host
         except urls.InvalidUrl as error:
             yield FieldError("/verification/jwks_url", str(error))
+        else:
+            if host in outbound.own_hosts():
+                yield FieldError("/verification/jwks_url", "names this service itself, which issues no such tokens")
     if known.name == "mtls" and not conf.PROXY_CIDRS:
         detail = "needs WEBHOOKS_PROXY_CIDRS: without it no proxy's word on client certificates counts"
         yield FieldError("/provider", detail)
