@@ -7,18 +7,19 @@ import signal
 from pytest_celery import CeleryTestSetup
 
 from tests.nodes import WorkerNode, Workers
+from tests.waiting import eventually
 
 
 def test_a_worker_answers_is_killed_and_answers_again(worker_nodes: Workers) -> None:
     node = worker_nodes(["default"], name="victim")
     first = node.pid
-    assert node.busy() == 0
+    eventually(lambda: node.busy() == 0)
     node.kill()
     assert not node.alive
     assert node.wait_exit() == -signal.SIGKILL
     node.restart()
     assert node.pid != first
-    assert node.busy() == 0
+    eventually(lambda: node.busy() == 0)
 
 
 def test_shared(shared_worker: WorkerNode) -> None:

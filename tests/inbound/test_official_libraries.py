@@ -55,11 +55,11 @@ LIBRARIES: dict[str, tuple[str, Callable[[], dict[str, str]]]] = {
 def _check(provider: str, secret: str, headers: dict[str, str], body: str) -> None:
     """Accepted as it is; refused with each bit of the body and of every header that belongs to the signature."""
     recipe, pairs, raw = Recipe((secret,)), list(headers.items()), body.encode()
-    inbound.verify(provider, recipe, Request(pairs, raw), time.time())
+    inbound.verify(provider, recipe, Request(pairs, raw), NOW)
     accepted = 0
     for request in changed(pairs, raw, [name.lower() for name in headers]):
         try:
-            inbound.verify(provider, recipe, request, time.time())
+            inbound.verify(provider, recipe, request, NOW)
             accepted += 1
         except InvalidSignature:
             pass
