@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 import sys
@@ -75,11 +76,22 @@ class Web:
             return False
 
 
+class _Reader(io.BufferedReader):
+    """One buffer for all answers of a connection: http.client closes its own, with what it has read of the next one."""
+
+    def close(self) -> None:
+        pass
+
+    def makefile(self, *_: object) -> _Reader:
+        return self
+
+
 def answers(sock: socket.socket, most: int = 10) -> list[Reply]:
     """The answers on a connection until it ends, or ``most`` of them."""
     found: list[Reply] = []
+    reader: Any = _Reader(sock.makefile("rb", buffering=0))
     while len(found) < most:
-        response = http.client.HTTPResponse(sock)
+        response = http.client.HTTPResponse(reader)
         try:
             response.begin()
         except (http.client.BadStatusLine, ConnectionResetError):
