@@ -132,8 +132,9 @@ def test_a_token_asked_for_while_its_client_is_revoked_is_not_issued(tenant: Ten
 def _waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_stat_clear_snapshot(), (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND wait_event_type = 'Lock' AND query LIKE '%%INSERT INTO webhooks_oauthtoken%%')"
+            "SELECT pg_stat_clear_snapshot(), (SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock' "
+            "AND query LIKE '%%INSERT INTO webhooks_oauthtoken%%')"
         )
         return bool(cursor.fetchone()[1])
 
