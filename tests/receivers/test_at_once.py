@@ -15,8 +15,10 @@ import pytest
 
 from tests.api.wire import Reply, Web, answers
 from tests.factories import make_source, make_tenant
+from tests.nodes import Workers
 from tests.receivers.sending import signed
-from webhooks.models import ReceivedKey, ReceivedMessage, Source
+from tests.waiting import eventually
+from webhooks.models import ProcessorRun, ReceivedKey, ReceivedMessage, Source
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,28 +56,39 @@ def one(replies: list[Reply]) -> Reply:
     return replies[0]
 
 
-def test_many_repeats_at_once_are_one_row(web: Web, source: Source) -> None:
-    found: list[tuple[int, bytes]] = []
+def repeated(web: Web, source: Source, times: int, body: bytes = BODY) -> list[Reply]:
+    """The answers to so many requests with the same message, over several connections at once."""
+    found: list[Reply] = []
     gate = threading.Barrier(CONNECTIONS)
 
-    def send(sock: socket.socket, count: int) -> None:
+    def send(sock: socket.socket) -> None:
         gate.wait()
-        for _ in range(count):
-            sock.sendall(with_length(source))
-            (reply,) = answers(sock, most=1)
-            found.append((reply.status, reply.body))
+        for _ in range(times // CONNECTIONS):
+            sock.sendall(with_length(source, body))
+            found.append(one(answers(sock, most=1)))
 
     sockets = [web.connect() for _ in range(CONNECTIONS)]
-    threads = [threading.Thread(target=send, args=[sock, REPEATS // CONNECTIONS]) for sock in sockets]
+    threads = [threading.Thread(target=send, args=[sock]) for sock in sockets]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     for sock in sockets:
         sock.close()
-    assert Counter(status for status, _ in found) == {202: 1, 200: REPEATS // CONNECTIONS * CONNECTIONS - 1}
-    assert len({body for _, body in found}) == 1
+    return found
+
+
+@pytest.mark.timeout(600)
+def test_many_repeats_at_once_are_one_row_and_one_run_of_its_processor(web: Web, worker_nodes: Workers) -> None:
+    source = make_source(make_tenant(), "hex", secrets=["only-for-tests"], event_type="tests.{type}")
+    worker_nodes(app="tests.workers.processing_app")
+    worker_nodes.beat()  # the processor fails once
+    found = repeated(web, source, REPEATS, b'{"id": "m-1", "type": "count"}')
+    assert Counter(reply.status for reply in found) == {202: 1, 200: REPEATS // CONNECTIONS * CONNECTIONS - 1}
+    assert len({reply.body for reply in found}) == 1
     assert ReceivedMessage.objects.count() == ReceivedKey.objects.count() == 1
+    eventually(lambda: ProcessorRun.objects.filter(processor="tests.count", status="succeeded").exists())
+    assert ProcessorRun.objects.get().attempts == 2
 
 
 def test_a_chunked_body_is_taken_byte_for_byte(web: Web, source: Source) -> None:
