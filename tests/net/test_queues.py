@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -25,7 +26,8 @@ from webhooks.core.destinations import Destination, Rules
 from webhooks.core.outcome import Verdict, judge
 from webhooks.management.stack.ports import free_port
 from webhooks.net import outbound, queues
-from webhooks.net.reach import MAX_READ, Reach
+from webhooks.net.deadline import Deadline
+from webhooks.net.reach import MAX_READ, BoundedSocket, Bounds, Reach
 from webhooks.net.resolver import Resolver
 from webhooks.net.result import ErrorClass, HttpResult
 from webhooks.net.tls import verifying
@@ -272,6 +274,17 @@ def test_a_broker_that_floods_is_cut_off(serve: Serve, scheme: str, head: bytes)
 
     assert result.error == ErrorClass.PROTOCOL_ERROR
     assert "more than an answer takes" in result.detail
+
+
+def test_a_broker_that_speaks_first_is_heard() -> None:
+    """Linux then finds a segment size on the loopback device that it does not let py-amqp write back."""
+    with socket.socket() as sock:
+        with pytest.raises(OSError, match="Invalid argument"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 32_768)
+        bounded = BoundedSocket(sock, Bounds(Deadline(10)))
+        bounded.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 32_768)
+        bounded.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("scheme", ["amqp", "redis"])

@@ -144,6 +144,15 @@ class BoundedSocket:
         self._arm()
         self._sock.sendall(data, *flags)
 
+    def setsockopt(self, level: int, option: int, *value: Any) -> None:
+        """See socket.socket; but the segment size stays the kernel's.
+
+        py-amqp writes back the size it has read, and Linux, which finds more than 32,767 bytes on a loopback device
+        once the peer has sent, refuses that.
+        """
+        if (level, option) != (socket.IPPROTO_TCP, socket.TCP_MAXSEG):
+            self._sock.setsockopt(level, option, *value)
+
     def settimeout(self, value: float | None) -> None:
         """Whether to wait; how long is not the library's to say."""
         self._waits = value != 0
