@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from django.db import (
     DataError,
@@ -13,9 +15,10 @@ from django.db import (
     transaction,
 )
 from psycopg import errors
-from psycopg_pool import PoolTimeout
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from webhooks.api import problems
+from webhooks.services import outage
 from webhooks.services.outage import is_outage
 
 
@@ -80,3 +83,25 @@ def test_a_statement_that_took_too_long_is_none() -> None:
             cursor.execute("SELECT pg_sleep(5)")
         transaction.set_rollback(True)
     assert not is_outage(caught.value)
+
+
+@pytest.mark.django_db
+def test_connections_that_died_with_the_database_are_not_tried_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = connection.settings_dict
+    address = {"host": settings["HOST"], "port": settings["PORT"], "user": settings["USER"], "dbname": settings["NAME"]}
+    kwargs = {**address, "password": settings["PASSWORD"], "application_name": "dies", "autocommit": True}
+    check = ConnectionPool.check_connection
+    with ConnectionPool(kwargs=kwargs, min_size=6, check=check, timeout=30, open=True) as pool:
+        pool.wait(30)
+        monkeypatch.setattr(outage, "connection", SimpleNamespace(pool=pool))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dies'")
+            assert len(cursor.fetchall()) >= 6
+
+        outage.forget_connections()
+
+        with pool.connection() as alive:
+            alive.execute("SELECT 1")
+        assert pool.get_stats().get("connections_lost", 0) == 0

@@ -14,7 +14,7 @@ import time
 
 from django.http import HttpRequest
 
-from webhooks.services.outage import is_outage
+from webhooks.services.outage import forget_connections, is_outage
 
 PAUSE = 1.0  # seconds between two looks: also the time until a database that is back is used again
 _LOOK = 15.0  # seconds after which a look that has not come back is given up and another may begin
@@ -42,6 +42,7 @@ def noticed(request: HttpRequest, error: Exception) -> None:
     global _resting_until
     if is_outage(error):
         setattr(request, _MARK, True)
+        forget_connections()
         with _lock:
             _resting_until = time.monotonic() + PAUSE
 

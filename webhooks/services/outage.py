@@ -38,6 +38,16 @@ def persistently(write: Callable[[], T], until: float) -> T:
     return write()
 
 
+def forget_connections() -> None:
+    """Let the pool connect anew.
+
+    A restart of PostgreSQL leaves dead connections in it. Whoever wants one meets three of them in the time it may
+    wait, so the dead of a large pool would make requests fail long after the database is back.
+    """
+    if connection.pool is not None:
+        connection.pool.drain()
+
+
 def is_outage(error: BaseException | None) -> bool:
     """Whether a repeat may succeed as soon as the database is back: nothing is wrong with what was asked."""
     if isinstance(error, InterfaceError):  # "the connection is closed"
