@@ -155,6 +155,21 @@ def test_a_tenant_cannot_order_without_end(tenant: Tenant, monkeypatch: pytest.M
     order(make_tenant(), "replay")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_parallel_requests_do_not_pass_the_limit(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creating, "MAX_UNFINISHED", 2)
+
+    def attempt() -> bool:
+        try:
+            order(tenant, "replay")
+        except Conflict:
+            return False
+        return True
+
+    assert sorted(in_parallel(*[attempt] * 8)) == [False] * 6 + [True] * 2
+    assert Operation.objects.for_tenant(tenant.id).count() == 2
+
+
 def test_its_changes_are_those_of_whoever_ordered_it(tenant: Tenant) -> None:
     with_dead(tenant, 1)
     with actors.acting_as(actors.Actor("api_key", "key_1", "the shop")):

@@ -51,13 +51,6 @@ def create(
     if text := cleaned.pop("ndjson", None):
         columns = {"input": text.encode(), "total": importing.lines_of(text.encode())}
     callback = _callback(tenant_id, callback_url, callback_secret)
-    if not Tenant.objects.filter(id=tenant_id).exists():
-        raise NotFound("There is no such tenant.")
-    unfinished = Operation.objects.for_tenant(tenant_id).filter(status__in=Operation.UNFINISHED)
-    if unfinished.count() >= MAX_UNFINISHED:
-        raise Conflict(
-            f"{MAX_UNFINISHED} operations of this tenant are not finished yet; wait for them or cancel them."
-        )
     actor = actors.current()
     operation = Operation(
         tenant_id=tenant_id, type=type, params=cleaned, actor_kind=actor.kind, actor_id=actor.id[:64],
@@ -65,6 +58,7 @@ def create(
     )  # fmt: skip
     made = ""
     with transaction.atomic():
+        _admit(tenant_id)
         if callback is not None:
             made = _carry(operation, callback, callback_secret)
         operation.save(force_insert=True)
@@ -73,6 +67,21 @@ def create(
             detail={"params": audit.bounded(cleaned)} | ({"callback": callback.url} if callback else {}),
         )  # fmt: skip
     return Created(operation.id, made)
+
+
+def _admit(tenant_id: UUID) -> None:
+    """Refuse one operation too many, in the transaction that makes it.
+
+    Attack: requests at once, each of which counts before the others have written. Invariant: who counts holds the
+    tenant's row until the new one is committed; rows that only refer to the tenant are not held up by that lock.
+    """
+    if not Tenant.objects.select_for_update(no_key=True).filter(id=tenant_id).values_list("id").first():
+        raise NotFound("There is no such tenant.")
+    unfinished = Operation.objects.for_tenant(tenant_id).filter(status__in=Operation.UNFINISHED)
+    if unfinished.count() >= MAX_UNFINISHED:
+        raise Conflict(
+            f"{MAX_UNFINISHED} operations of this tenant are not finished yet; wait for them or cancel them."
+        )
 
 
 def upload(
