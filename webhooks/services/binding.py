@@ -14,10 +14,22 @@ from webhooks.conf import conf
 
 
 class _Prepared(Cursor[Any]):
-    """Has the server keep each statement's plan for as long as the connection lasts."""
+    """Has the server keep each statement's plan for as long as the connection lasts.
+
+    A connection with a threshold counts every statement in order to prepare the frequent ones, and keeps the texts of
+    the last hundred for that, in which Django has written the parameters: megabytes of answers and keys for each
+    connection of the pool. So it has one only while a statement runs that is to be prepared.
+    """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, prepare=True, **options)
+        bare = self.connection
+        if bare.prepare_threshold is not None or not conf.PREPARED_STATEMENTS:
+            return super().execute(query, params, prepare=conf.PREPARED_STATEMENTS, **options)
+        bare.prepare_threshold = sys.maxsize  # nothing is prepared but what asks for it
+        try:
+            return super().execute(query, params, prepare=True, **options)
+        finally:
+            bare.prepare_threshold = None
 
 
 @contextmanager
@@ -41,9 +53,6 @@ def prepared_cursor() -> Iterator[Any]:
     out when it runs. That takes ``plan_cache_mode=force_generic_plan`` on the connection; without, PostgreSQL goes on
     planning each time, which is slower and nothing else.
     """
-    connection.ensure_connection()
-    if conf.PREPARED_STATEMENTS and connection.connection.prepare_threshold is None:
-        connection.connection.prepare_threshold = sys.maxsize  # what asks for it is prepared, and nothing else
     with _wrapped(_Prepared) as cursor:
         yield cursor
 
