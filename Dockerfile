@@ -17,7 +17,9 @@ COPY LICENSE manage.py ./
 COPY project project
 COPY webhooks webhooks
 RUN python -m compileall -q project webhooks
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=project.settings CLARION_DATA_DIR=/var/lib/clarion
+# MALLOC_ARENA_MAX: see "Memory" in docs/operations.md.
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=project.settings CLARION_DATA_DIR=/var/lib/clarion \
+    MALLOC_ARENA_MAX=2
 USER clarion
 VOLUME /var/lib/clarion
 EXPOSE 8000

@@ -31,7 +31,7 @@ WORKERS = {
     for name, (threads, queues) in plan._WORKERS.items()
 }
 ROOT = Path(__file__).resolve().parent.parent
-_READY = 60.0  # seconds for a process to come up on a busy machine
+_READY = 180.0  # seconds for a process to come up on a busy machine
 _STOP = 15.0  # seconds for a process to end before it is killed
 # Every statement is counted, with BEGIN and COMMIT. The role that runs the benchmark is no superuser.
 COUNTING = {
@@ -47,6 +47,7 @@ _SETTINGS = {
     "WEBHOOKS_ALLOW_HTTP": "1",
     "WEBHOOKS_ALLOWED_CIDRS": "127.0.0.0/8:*",
     "LOG_LEVEL": "WARNING",
+    **plan.ALLOCATOR,
 }
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from tests.docs.pages import block, page
 from webhooks.conf import Settings
+from webhooks.management.stack import plan
 
 COMPOSE: dict[str, Any] = yaml.safe_load(page("docker-compose.yml"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -113,6 +114,12 @@ def test_only_loopback_ports_are_published() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
     assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_the_image_limits_the_allocator_as_up_does() -> None:
+    text = page("Dockerfile")
+    for name, value in plan.ALLOCATOR.items():
+        assert re.search(rf"^(ENV|   ) .*\b{name}={value}$", text, re.MULTILINE), name
 
 
 def test_the_image_runs_without_root_and_without_the_embedded_services() -> None:

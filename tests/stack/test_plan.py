@@ -61,6 +61,16 @@ def test_a_url_in_a_file_counts_as_given_and_redis_serves_as_broker_when_none_is
     assert plan.service_urls([])["CELERY_BROKER_URL"] == "redis://cache.example/5"
 
 
+def test_the_allocator_is_limited_unless_the_operator_says_otherwise(
+    tmp_path: Path, bare_environment: pytest.MonkeyPatch
+) -> None:
+    wanted = options(tmp_path)
+    addresses = addresses_of(wanted)
+    assert plan.environment(wanted, addresses, {}, KEPT).items() >= plan.ALLOCATOR.items()
+    bare_environment.setenv("MALLOC_ARENA_MAX", "5")
+    assert plan.environment(wanted, addresses, {}, KEPT)["MALLOC_ARENA_MAX"] == "5"
+
+
 def test_a_bare_stack_has_no_receiver_and_production_defaults(
     tmp_path: Path, bare_environment: pytest.MonkeyPatch
 ) -> None:
