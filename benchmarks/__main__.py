@@ -71,6 +71,8 @@ def _command_line() -> tuple[list[str], Options, Path]:
         parser.error(f"--endpoints: {options.endpoints} is not a multiple of {TENANTS}, the number of tenants")
     if options.deliveries < options.endpoints:
         parser.error(f"--deliveries: {options.deliveries} is less than one for each of {options.endpoints} endpoints")
+    if options.minutes <= 0 or options.rate < 0:
+        parser.error("--minutes, --rate: memory is watched for a time, under a load (0: a share of the capacity)")
     if options.rounds < 1:
         parser.error("--rounds: there is no median without a round")
     whole = options == FULL and names == list(SCENARIOS)

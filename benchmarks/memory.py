@@ -1,8 +1,9 @@
 """Memory over a load, while the deliveries behind a dead endpoint pile up; and what else the pile must not change.
 
-Sampled each second: resident memory of the workers, beat and the broker, and what Valkey itself counts as used. The
-first and the last third are compared. Before and after the pile: the time of the sweep, called alone, and the idle
-latency of another tenant's endpoint.
+Most endpoints answer at once; those of another tenant keep a thread waiting each time. Sampled: resident memory of the
+workers, beat and the broker, and what Valkey itself counts as used. The first and the last third are compared, and a
+line through the second half says what it would gain in an hour. Before and after the pile: the time of the sweep,
+called alone, and the idle latency of another tenant's endpoint.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from benchmarks.machine import Machine, wait_until
 from benchmarks.options import Options
 from webhooks.management.stack.ports import free_port
 
-_LOADS = 6  # lengths of a load (options.seconds) that are watched
 _SHARE = 0.15  # of the capacity, for the healthy endpoints: publishing the pile is work as well
+_LATE, _LATE_RATE = 4, 0.5  # endpoints that answer after _DELAY seconds, and events a second for all of them
+_DELAY = 0.5
+_SAMPLES = 120  # of a curve, and no more than one a second
 _PILE, _QUICK_PILE = 200_000, 10_000  # deliveries behind the dead endpoint in the end
 _BATCH = 500  # events of one insert
 _SWEEPS = 50
@@ -37,30 +40,37 @@ _FAN_OUT_TIMEOUT = 300.0  # seconds for what is left of the outbox after the loa
 def run(machine: Machine, options: Options) -> dict[str, Any]:
     """Memory by process with its curve; ``pending`` deliveries in the end; sweep and latency before and after."""
     pile = _QUICK_PILE if options.quick else _PILE
-    seconds = options.seconds * _LOADS
-    rate = _SHARE * stage.capacity(machine, options.endpoints) * workload.TENANTS / options.endpoints
+    seconds = options.minutes * 60
+    healthy = options.rate or _SHARE * stage.capacity(machine, options.endpoints)
+    rate = healthy * workload.TENANTS / options.endpoints
     owners = workload.make_endpoints(machine, options.endpoints)
-    dead, lone = workload.make_tenants(2, "Memory")
+    dead, lone, late = workload.make_tenants(3, "Memory")
     _endpoint(dead, f"http://127.0.0.1:{free_port()}/dead")  # nobody listens there
     _endpoint(lone, f"{machine.receiver}/ok/lone")
-    with stage.clearing([*owners, dead, lone]), stage.stack(machine):
+    for n in range(_LATE):
+        _endpoint(late, f"{machine.receiver}/delay/{_DELAY}/{n}")
+    with stage.clearing([*owners, dead, lone, late]), stage.stack(machine):
         stage.burst(machine, owners, options.endpoints, 2000)
         before = _unmoved(machine, lone, options)
-        with load.publisher(machine, load.streams(owners, rate, seconds), seed=options.seed) as source:
+        planned = [*load.streams(owners, rate, seconds), load.Stream(str(late), _LATE_RATE, seconds)]
+        with load.publisher(machine, planned, seed=options.seed) as source:
             machine.ask("/reset")
-            with _watching(machine) as curves:
+            used = sum(machine.cpu_seconds().values())
+            with _watching(machine, max(1.0, seconds / _SAMPLES)) as curves:
                 source.start()
                 _pile_up(dead, pile, source.started, seconds)
                 accepted = source.finish()
-            _check(machine, accepted, owners, options.endpoints)
+            cores = (sum(machine.cpu_seconds().values()) - used) / (time.monotonic() - source.started)
+            _check(machine, accepted, late, options.endpoints // len(owners))
         wait_until(lambda: not _outbox(dead), "the fan-out of the pile", _FAN_OUT_TIMEOUT, 0.5)
         pending = _pending(dead)
         after = _unmoved(machine, lone, options)
     return {
         "seconds": seconds,
-        "healthy_per_second": round(rate * options.endpoints / workload.TENANTS),
+        "healthy_per_second": round(healthy),
+        "cores": round(cores, 2),  # kept busy by all processes but the publisher
         "pending": pending,
-        "memory_mb": {name: _thirds(curve) for name, curve in curves.items()},
+        "memory_mb": {name: summary(curve) for name, curve in curves.items()},
         "sweep_ms": {"before": before["sweep_ms"], "after": after["sweep_ms"]},
         "idle_latency_ms": {"before": before["latency"], "after": after["latency"]},
     }
@@ -99,12 +109,14 @@ def _pile_up(dead: UUID, pile: int, start: float, seconds: float) -> None:
         workload.ring()
 
 
-def _check(machine: Machine, accepted: list[arrivals.Accepted], owners: list[UUID], endpoints: int) -> None:
-    """Nothing of the healthy endpoints' events may be missing."""
-    width = endpoints // len(owners)
-    total = len(accepted) * width
-    wait_until(lambda: int(machine.ask("/count") or 0) >= total, f"{total} healthy deliveries", stage.TIMEOUT)
-    stage.check(machine, [event.event for event in accepted], width)
+def _check(machine: Machine, accepted: list[arrivals.Accepted], late: UUID, width: int) -> None:
+    """Nothing of the events may be missing, at the ``width`` endpoints of each tenant and at those that are late."""
+    waited = [one.event for one in accepted if one.tenant == str(late)]
+    usual = [one.event for one in accepted if one.tenant != str(late)]
+    total = len(usual) * width + len(waited) * _LATE
+    wait_until(lambda: int(machine.ask("/count") or 0) >= total, f"{total} deliveries", stage.TIMEOUT)
+    stage.check(machine, usual, width)
+    stage.check(machine, waited, _LATE)
 
 
 def _outbox(tenant: UUID) -> bool:
@@ -120,14 +132,14 @@ def _pending(tenant: UUID) -> int:
 
 
 @contextlib.contextmanager
-def _watching(machine: Machine) -> Iterator[dict[str, list[list[float]]]]:
-    """``[second, MB]`` by process, each second while the body runs; ``valkey``: what it counts itself."""
+def _watching(machine: Machine, pause: float) -> Iterator[dict[str, list[list[float]]]]:
+    """``[second, MB]`` by process, every ``pause`` seconds while the body runs; ``valkey``: what it counts itself."""
     curves: dict[str, list[list[float]]] = {}
     over = threading.Event()
     start = time.monotonic()
 
     def look() -> None:
-        while not over.wait(1.0):
+        while not over.wait(pause):
             second = round(time.monotonic() - start, 1)
             for name, pid in list(machine.pids.items()):
                 if name not in _NO_NEWS:
@@ -154,8 +166,20 @@ def _resident(pid: int) -> int:
     return total
 
 
-def _thirds(curve: list[list[float]]) -> dict[str, Any]:
-    """Medians of the first and the last third, what was gained between them, and the curve itself."""
+def summary(curve: list[list[float]]) -> dict[str, Any]:
+    """Medians of the first and the last third and what was gained between them; MB an hour over the second half."""
     third = max(1, len(curve) // 3)
     first, last = (statistics.median(mb for _, mb in part) for part in (curve[:third], curve[-third:]))
-    return {"first": round(first, 2), "last": round(last, 2), "growth": round(last / first, 3), "curve": curve}
+    return {
+        "first": round(first, 2),
+        "last": round(last, 2),
+        "growth": round(last / first, 3),
+        "mb_per_hour": round(_slope(curve[len(curve) // 2 :]) * 3600, 2),
+        "curve": curve,
+    }
+
+
+def _slope(points: list[list[float]]) -> float:
+    """MB a second of the straight line that fits best (least squares); 0 for a single moment."""
+    seconds, sizes = zip(*points, strict=True)
+    return statistics.linear_regression(seconds, sizes).slope if len(set(seconds)) > 1 else 0.0

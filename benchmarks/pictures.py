@@ -19,8 +19,9 @@ _NAMES = {
     "django_webhook_prefork2_tuned": ("django-webhook: prefork 2, tuned", "b"),
 }
 _BAD = {"hang": "half hang", "slow": "half answer after 5 s", "refuse": "half refuse"}
-_QUIET = {"beat", "dead-letter"}  # as good as idle: their lines would only hide others
+_QUIET = {"beat", "dead-letter", "processing"}  # as good as idle: their lines would only hide others
 _SLOWEST = 12  # pages of the chart
+_LONG = 600  # seconds from which on an axis is in minutes
 _ADDRESS = 48  # characters of an address
 
 
@@ -96,9 +97,11 @@ def _shapes(results: Results) -> str:
 def _memory(results: Results) -> str:
     found = dig(results, ("memory", "memory_mb")) or {}
     curves = {name: one["curve"] for name, one in found.items() if name not in _QUIET}
-    series = _series({name: [(second, mb) for second, mb in curve] for name, curve in curves.items()})
+    end = max((curve[-1][0] for curve in curves.values()), default=0)
+    unit, seconds = ("minutes", 60) if end > _LONG else ("seconds", 1)
+    series = _series({name: [(at / seconds, mb) for at, mb in curve] for name, curve in curves.items()})
     note = "MB resident under load, while deliveries pile up behind a dead endpoint"
-    return lines("Memory", note, series, "seconds") if series else ""
+    return lines("Memory", note, series, unit) if series else ""
 
 
 def _growth(results: Results) -> str:

@@ -160,6 +160,14 @@ def sections(results: Mapping[str, Any]) -> list[Section]:
         Section("Figures", ("what", "median", "range"), _figures(results)),
         Section("CPU by process, ms per delivery", ("process", "median", "range"), _by_process(results)),
         Section(
+            "Memory under load, MB: medians of the first and the last third, and what the second half gains in an hour",
+            ("process", "first", "last", "growth", "MB an hour"),
+            [
+                (name, number(one["first"]), number(one["last"]), f"{one['growth']:.3f}", f"{one['mb_per_hour']:+.2f}")
+                for name, one in (dig(results, ("memory", "memory_mb")) or {}).items()
+            ],
+        ),
+        Section(
             "The statements that keep PostgreSQL busiest",
             ("statement", "calls", "calls per delivery", "ms", "ms per delivery"),
             [
@@ -194,7 +202,6 @@ def _figures(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
             (f"p99 of healthy endpoints over calm, half {mode}", results["noisy_neighbour"][mode], "")
             for mode in NOISE[1:]
         ),
-        *((f"memory of {name}", value, " MB") for name, value in (results["memory_mb"] or {}).items()),
     ]
     return [(what, *_cells(value, unit)) for what, value, unit in wanted if as_spread(value)]
 

@@ -38,6 +38,8 @@ def test_sizes_can_be_changed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
         (["--endpoints", "6"], "6 is not a multiple of 4"),
         (["--endpoints", "0"], "0 is not a multiple of 4"),
         (["--deliveries", "19"], "19 is less than one for each of 20 endpoints"),
+        (["--minutes", "0"], "memory is watched for a time"),
+        (["--rate", "-1"], "memory is watched for a time"),
         (["--rounds", "0"], "no median without a round"),
     ],
 )

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import isolated, pictures, registry
+from benchmarks import isolated, memory, pictures, registry
 from benchmarks.options import FULL, QUICK
 from benchmarks.report import REQUIREMENTS, Requirement, assemble, markdown, sections
 
@@ -58,9 +58,7 @@ def complete() -> dict[str, dict[str, Any]]:
             "payload": {"1 KiB": {"deliveries_per_second": rounds(500)}},
             "scaling": {"1 worker": rounds(500), "2 workers": rounds(900), "ratio": rounds(1.8)},
         },
-        "memory": {
-            "memory_mb": {"delivery-1": {"first": 1.0, "last": 3.0, "growth": 3.0, "curve": [[1.0, 1.0], [2.0, 3.0]]}}
-        },
+        "memory": {"memory_mb": {"delivery-1": memory.summary([[1.0, 1.0], [2.0, 3.0]])}},
         "lists": {"slowest_p95_ms": 40.0, "slowest": "tenant: /api/events", "over_the_bar": {}},
         "growth": {
             "growth_ratio": rounds(0.95),
