@@ -256,13 +256,15 @@ CELERY_BROKER_POOL_LIMIT = 20
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # leases and rows settle what was running
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 5  # seconds
 CELERY_TIMEZONE = "UTC"
+# Without it kombu waits for ever for a broker that has taken a connection and says nothing more.
+_broker_timeout = env.typed("BROKER_TIMEOUT", 5.0)  # seconds for each answer
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
         # Longer than BROKER_RETRY_HORIZON (60 s) plus a drain: a doorbell that waits longer than this rings twice.
         "visibility_timeout": 300,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
-        "socket_timeout": 5,
+        "socket_timeout": _broker_timeout,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
         "health_check_interval": 10,
@@ -274,31 +276,40 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "queue_order_strategy": "round_robin",
     }
     if CELERY_BROKER_URL.startswith(("redis", "valkey"))
-    else {"confirm_publish": True, "max_retries": 1, "interval_start": 0, "interval_step": 0.1}
+    else {
+        "confirm_publish": True,
+        "read_timeout": _broker_timeout,
+        "write_timeout": _broker_timeout,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+    }
 )
 # "retry": beat keeps one connection, and a lost one of RabbitMQ's is opened again by a retry and by nothing else.
+# One is enough: the next second brings the next sweep, and meanwhile beat does nothing else.
 # "expires", seconds: sweeps do not pile up while nobody runs them. The worker compares with its own clock, so this is
 # also how far its clock may be ahead of beat's before no sweep is run at all.
+_again = {"retry": True, "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}}
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "webhooks.sweep",
         "schedule": timedelta(seconds=1),
-        "options": {"expires": 300, "queue": "fan_out", "retry": True},
+        "options": {"expires": 300, "queue": "fan_out", **_again},
     },
     "seal": {
         "task": "webhooks.seal",
         "schedule": timedelta(seconds=5),
-        "options": {"expires": 60, "retry": True},
+        "options": {"expires": 60, **_again},
     },
     "count": {
         "task": "webhooks.count",
         "schedule": timedelta(minutes=1),
-        "options": {"expires": 60, "retry": True},
+        "options": {"expires": 60, **_again},
     },
     "maintain": {
         "task": "webhooks.maintain",
         "schedule": timedelta(hours=1),
-        "options": {"expires": 3600, "retry": True},
+        "options": {"expires": 3600, **_again},
     },
 }
 
