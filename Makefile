@@ -8,6 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
+# Otherwise each of the many processes of a stack, and of the tests, compiles the whole project again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run demo test lint client audit bench bench-quick faults soak lock
 
 help:
@@ -29,7 +31,7 @@ demo: $(VENV)/run.stamp
 	@exec $(BIN)/python manage.py demo
 
 test: $(VENV)/dev.stamp
-	@exec $(BIN)/python -m pytest -n 3 --dist loadfile
+	@exec $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

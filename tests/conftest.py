@@ -16,6 +16,7 @@ import redis
 from tests.nodes import BrokerNode, WorkerNode, Workers, broker_of
 from tests.processes import ALL_QUEUES, LocalBroker, LocalWorker
 from tests.receiver import Receiver, Server
+from tests.steadiness import be_patient_with_redis, hear_interruptions, place
 from tests.throwaway import Services, choose_valkey_databases
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version:
         return
     if not hasattr(config, "workerinput"):
+        hear_interruptions()
         config.stash[SERVICES] = services = Services()
         services.start()
     choose_valkey_databases(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
@@ -51,6 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
     from tests.database import empty_instead_of_flushing
 
     empty_instead_of_flushing()
+    be_patient_with_redis()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, after the plugins have put the rest into an order."""
+    items.sort(key=lambda item: place(item.nodeid.partition("::")[0]))
 
 
 def pytest_sessionfinish() -> None:

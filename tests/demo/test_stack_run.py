@@ -22,8 +22,9 @@ folder = pathlib.Path(sys.argv[sys.argv.index("--data-dir") + 1])
 print("hello from the stack", flush=True)
 if (folder / "fail").exists():
     sys.exit(3)
-(folder / "run.json").write_text('{"api_url": "http://127.0.0.1:1/api"}')
 try:
+    (folder / "new").write_text('{"api_url": "http://127.0.0.1:1/api"}')
+    (folder / "new").rename(folder / "run.json")
     time.sleep(300)
 except KeyboardInterrupt:
     (folder / "run.json").unlink()

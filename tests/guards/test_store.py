@@ -40,7 +40,10 @@ def test_a_call_gets_the_client_and_its_result_is_returned(valkey: redis.Redis) 
     assert store.attempt(lambda client: client.get("k"), None) == "v"
 
 
-def test_without_redis_the_default_is_returned_and_it_is_left_alone_for_a_while(settings: Settings) -> None:
+def test_without_redis_the_default_is_returned_and_it_is_left_alone_for_a_while(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_REST", 600.0)
     settings.WEBHOOKS_REDIS_URL = "redis://127.0.0.1:1/0"
     calls: list[int] = []
     for _ in range(50):
@@ -60,8 +63,12 @@ def test_it_is_asked_again_after_the_rest(
     assert eventually(lambda: store.attempt(lambda client: client.ping(), False), timeout=5)
 
 
-def test_a_redis_that_hangs_costs_one_time_out(settings: Settings, silent_port: int) -> None:
+def test_a_redis_that_hangs_costs_one_time_out(
+    settings: Settings, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Attack: a Redis that accepts and does not answer would hold every worker thread for ever."""
+    monkeypatch.setattr(store, "TIMEOUT", 0.1)
+    monkeypatch.setattr(store, "_REST", 600.0)
     settings.WEBHOOKS_REDIS_URL = f"redis://127.0.0.1:{silent_port}/0"
     calls: list[int] = []
     for _ in range(10):

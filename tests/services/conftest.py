@@ -12,6 +12,7 @@ from pytest_django import Settings
 from tests.receiver import Receiver
 
 if TYPE_CHECKING:
+    from tests.services.overtime import Overtime
     from webhooks.models import Endpoint
     from webhooks.net.client import HttpClient
 
@@ -51,6 +52,14 @@ def deliver_with(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Http
             return client
 
         yield install
+
+
+@pytest.fixture
+def overtime(monkeypatch: pytest.MonkeyPatch) -> Overtime:
+    """Time limits of calls are struck by the test."""
+    from tests.services.overtime import Overtime
+
+    return Overtime(monkeypatch)
 
 
 @pytest.fixture

@@ -10,12 +10,11 @@ import pytest
 import structlog
 from django.db import connection, connections
 
+from tests.services.overtime import LONG, Overtime
 from tests.waiting import eventually
 from webhooks.services import time_limit
 from webhooks.services.time_limit import Interrupted, TookTooLong, abandoned, call
 
-LIMIT = 0.05
-LONG = 30.0
 _said: ContextVar[str] = ContextVar("said", default="")
 
 
@@ -35,12 +34,13 @@ def test_it_raises_what_the_function_raises(kind: type[BaseException]) -> None:
         call(fail, LONG)
 
 
-def test_a_loop_without_end_is_interrupted() -> None:
+def test_a_loop_without_end_is_interrupted(overtime: Overtime) -> None:
     ended: list[BaseException] = []
 
     def spin(this: time_limit.Call[None]) -> None:
         with this.interruptible():
             try:
+                overtime.strike()
                 while True:
                     pass
             except BaseException as error:
@@ -48,14 +48,15 @@ def test_a_loop_without_end_is_interrupted() -> None:
                 raise
 
     with pytest.raises(TookTooLong):
-        call(spin, LIMIT)
+        call(spin, LONG)
     assert [type(error) for error in ended] == [Interrupted]
     assert abandoned() == 0
 
 
-def test_handlers_for_all_errors_do_not_swallow_the_interruption() -> None:
+def test_handlers_for_all_errors_do_not_swallow_the_interruption(overtime: Overtime) -> None:
     def stubborn(this: time_limit.Call[None]) -> None:
         with this.interruptible():
+            overtime.strike()
             while True:
                 try:
                     while True:
@@ -64,58 +65,49 @@ def test_handlers_for_all_errors_do_not_swallow_the_interruption() -> None:
                     pass
 
     with pytest.raises(TookTooLong):
-        call(stubborn, LIMIT)
+        call(stubborn, LONG)
+    assert abandoned() == 0
 
 
-def test_what_python_cannot_interrupt_is_abandoned_and_counted_until_it_ends() -> None:
-    release = threading.Event()
+def test_what_python_cannot_interrupt_is_abandoned_and_counted_until_it_ends(overtime: Overtime) -> None:
+    release, overtime.grace = threading.Event(), 0.05
     threads: list[threading.Thread] = []
 
     def wait(this: time_limit.Call[None]) -> None:
         threads.append(threading.current_thread())
         with this.interruptible():
+            overtime.strike()
             release.wait()  # a lock: C code
 
     before = abandoned()
     with pytest.raises(TookTooLong):
-        call(wait, LIMIT)
+        call(wait, LONG)
     assert abandoned() == before + 1
     release.set()
     threads[0].join(LONG)
     assert abandoned() == before
 
 
-def test_nothing_strikes_outside_the_interruptible_part() -> None:
-    over, release = threading.Event(), threading.Event()
+def test_nothing_strikes_outside_the_interruptible_part(overtime: Overtime) -> None:
+    release, overtime.grace = threading.Event(), 0.05
     steps: list[str] = []
 
     def commit(this: time_limit.Call[None]) -> None:
         with this.interruptible():
             steps.append("work")
-        over.set()
+        overtime.strike()
         release.wait(LONG)
         steps.append("commit")
 
-    ended: list[BaseException] = []
-
-    def caller() -> None:
-        try:
-            call(commit, LIMIT)
-        except TookTooLong as error:
-            ended.append(error)
-
-    calling = threading.Thread(target=caller)
-    calling.start()
-    assert over.wait(LONG)
-    calling.join(LONG)  # it has given up by now
+    with pytest.raises(TookTooLong):
+        call(commit, LONG)
     release.set()
-    while abandoned():
-        pass
-    assert (steps, len(ended)) == (["work", "commit"], 1)
+    eventually(lambda: not abandoned())
+    assert steps == ["work", "commit"]
 
 
-def test_work_is_not_begun_when_time_is_up() -> None:
-    release = threading.Event()
+def test_work_is_not_begun_when_time_is_up(overtime: Overtime) -> None:
+    release, overtime.grace = threading.Event(), 0.05
     begun: list[str] = []
 
     def late(this: time_limit.Call[None]) -> None:
@@ -123,11 +115,11 @@ def test_work_is_not_begun_when_time_is_up() -> None:
         with this.interruptible():
             begun.append("work")
 
+    overtime.strike()
     with pytest.raises(TookTooLong):
-        call(late, LIMIT)
+        call(late, LONG)
     release.set()
-    while abandoned():
-        pass
+    eventually(lambda: not abandoned())
     assert begun == []
 
 

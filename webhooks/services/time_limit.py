@@ -61,9 +61,9 @@ class Call(Generic[T]):
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(self._body,), name="processor", daemon=True)
         thread.start()
-        if not self._done.wait(seconds):
+        if not self._ends_within(seconds):
             self._interrupt(thread)
-            if not self._done.wait(_GRACE):
+            if not self._ends_within(_GRACE):
                 with _lock:
                     _abandoned.add(thread)
                 raise TookTooLong
@@ -72,6 +72,9 @@ class Call(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # without an error there is one
+
+    def _ends_within(self, seconds: float) -> bool:
+        return self._done.wait(seconds)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
