@@ -90,7 +90,8 @@ def of_endpoint(endpoint: Endpoint, text: str = DEFAULT_WINDOW) -> Statistics:
     hours, complete = counting.hours(endpoint.id, since, until)
     total: Counter[str] = Counter()
     for hour in hours:
-        total.update(hour.counts)
+        for key, number in hour.counts.items():
+            total[key] += number
     attempts = {outcome: total[f"outcome.{outcome}"] for outcome in _OUTCOMES}
     return Statistics(
         endpoint_id=endpoint.id, window=text, since=since, until=until, complete=complete,

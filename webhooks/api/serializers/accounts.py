@@ -8,7 +8,9 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, id_schema, nullable
+from webhooks.api.shown import Shown
 from webhooks.core import ids
+from webhooks.core.envelope import timestamp
 from webhooks.models import SCOPES, ApiKey, OAuthClient, Tenant
 
 _MOMENT = {"type": "string", "format": "date-time"}
@@ -18,12 +20,12 @@ _OBJECT = {"type": "object", "additionalProperties": True}
 def _moment(name: str) -> Callable[[Any], str | None]:
     def take(row: Any) -> str | None:
         value = getattr(row, name)
-        return Moment().to_representation(value) if value else None
+        return timestamp(value) if value else None
 
     return take
 
 
-class TenantSerializer(serializers.Serializer[Tenant]):
+class TenantSerializer(Shown[Tenant]):
     """A customer of the product that runs Clarion."""
 
     id = PublicId(ids.TENANT, help_text="Id of the tenant.")
@@ -44,7 +46,7 @@ class TenantSerializer(serializers.Serializer[Tenant]):
     created_at = Moment(read_only=True, help_text="When it was made.")
 
 
-class ApiKeySerializer(serializers.Serializer[ApiKey]):
+class ApiKeySerializer(Shown[ApiKey]):
     """An API key. The token itself is stored nowhere."""
 
     id = PublicId(ids.API_KEY, help_text="Id of the key.")
@@ -88,7 +90,7 @@ class CreatedApiKeySerializer(ApiKeySerializer):
         return str(self.context["token"])
 
 
-class OAuthClientSerializer(serializers.Serializer[OAuthClient]):
+class OAuthClientSerializer(Shown[OAuthClient]):
     """A program that fetches its own access tokens. Neither its secret nor its tokens are stored."""
 
     id = PublicId(ids.OAUTH_CLIENT, help_text="Id of the client: its client_id.")

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, id_schema, nullable
+from webhooks.api.shown import Shown
 from webhooks.core import ids
 from webhooks.models import AuditEntry
 from webhooks.models.audit import PREFIX
@@ -58,7 +59,7 @@ _CHANGE = {
 }
 
 
-class AuditEntrySerializer(serializers.Serializer[AuditEntry]):
+class AuditEntrySerializer(Shown[AuditEntry]):
     """One change, replay, reveal of a secret or login.
 
     A tenant's key sees what happened to its tenant. Of the people and programs that run Clarion it sees the kind and

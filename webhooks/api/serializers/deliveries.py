@@ -11,7 +11,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.shown import Shown
 from webhooks.core import ids
+from webhooks.core.envelope import timestamp
 from webhooks.models import Attempt, DeadLetter, Delivery, Trigger
 
 _TEXT = {"type": "string"}
@@ -22,12 +24,12 @@ _MOMENT = {"type": "string", "format": "date-time"}
 def _moment(name: str) -> Any:
     def take(row: Any) -> str | None:
         value = getattr(row, name)
-        return Moment().to_representation(value) if value else None
+        return timestamp(value) if value else None
 
     return take
 
 
-class DeliverySerializer(serializers.Serializer[Delivery]):
+class DeliverySerializer(Shown[Delivery]):
     """One event on its way to one webhook."""
 
     id = PublicId(ids.DELIVERY, help_text="Id of the delivery; X-Webhook-Delivery of its requests.")
@@ -82,7 +84,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
         return event.type if event else None
 
 
-class AttemptSerializer(serializers.Serializer[Attempt]):
+class AttemptSerializer(Shown[Attempt]):
     """One HTTP request of a delivery, as it was sent and answered."""
 
     id = PublicId(ids.ATTEMPT, help_text="Id of the attempt.")
@@ -161,7 +163,7 @@ class DeliveryDetailSerializer(DeliverySerializer):
         return list(AttemptSerializer(self.context["attempts"], many=True).data)
 
 
-class DeadLetterSerializer(serializers.Serializer[DeadLetter]):
+class DeadLetterSerializer(Shown[DeadLetter]):
     """A delivery that was given up, kept until somebody replays or discards it."""
 
     id = PublicId(ids.DEAD_LETTER, help_text="Id of the dead letter.")

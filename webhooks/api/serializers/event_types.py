@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, id_schema, nullable
 from webhooks.core import ids
+from webhooks.core.envelope import timestamp
 from webhooks.models import EventType, EventTypeVersion
 from webhooks.services import event_type_fields, event_types
 
@@ -27,7 +28,7 @@ _DEPRECATED = "Since when it should not be used any more, or from when on; null:
 def _moment(name: str) -> Any:
     def take(row: Any) -> str | None:
         value = getattr(row, name)
-        return Moment().to_representation(value) if value else None
+        return timestamp(value) if value else None
 
     return take
 

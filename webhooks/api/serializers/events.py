@@ -8,8 +8,10 @@ import msgspec
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId
+from webhooks.api.shown import Shown
 from webhooks.conf import conf
 from webhooks.core import ids
+from webhooks.core.envelope import timestamp
 from webhooks.models import Event
 from webhooks.services.ingest import DEFAULT_VERSION
 
@@ -17,7 +19,7 @@ _ANYTHING: dict[str, Any] = {}
 _OBJECT = {"type": "object", "additionalProperties": True}
 
 
-class EventSerializer(serializers.Serializer[Event]):
+class EventSerializer(Shown[Event]):
     """An accepted event, without its data."""
 
     id = serializers.CharField(source="public_id", read_only=True, help_text="The publisher's own id, or Clarion's.")
@@ -30,7 +32,7 @@ class EventSerializer(serializers.Serializer[Event]):
     )
     created_at = Moment(read_only=True, help_text="When it happened, as its publisher says.")
     accepted_at = Computed(
-        lambda event: Moment().to_representation(ids.created_at(event.id)),
+        lambda event: timestamp(ids.created_at(event.id)),
         {"type": "string", "format": "date-time"},
         read_only=True,
         help_text="When Clarion made it durable. `created_after` and `created_before` mean this time.",

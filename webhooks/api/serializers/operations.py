@@ -7,7 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.shown import Shown
 from webhooks.core import ids
+from webhooks.core.envelope import timestamp
 from webhooks.models import Operation
 from webhooks.services.operations import files
 from webhooks.services.operations.catalogue import WORKS
@@ -30,12 +32,12 @@ _PROGRESS = {
 def _moment(name: str) -> Any:
     def take(row: Operation) -> str | None:
         value = getattr(row, name)
-        return Moment().to_representation(value) if value else None
+        return timestamp(value) if value else None
 
     return take
 
 
-class OperationSerializer(serializers.Serializer[Operation]):
+class OperationSerializer(Shown[Operation]):
     """A replay, an export or the like, and how far it is."""
 
     id = PublicId(ids.OPERATION, help_text="Id of the operation.")

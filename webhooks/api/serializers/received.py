@@ -14,7 +14,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.shown import Shown
 from webhooks.core import ids
+from webhooks.core.envelope import timestamp
 from webhooks.core.processors import MAX_NAME
 from webhooks.models import ProcessorRun, ReceivedMessage
 
@@ -25,7 +27,7 @@ _MOMENT = {"type": "string", "format": "date-time"}
 def _moment(name: str) -> Callable[[Any], str | None]:
     def take(row: Any) -> str | None:
         value = getattr(row, name)
-        return Moment().to_representation(value) if value else None
+        return timestamp(value) if value else None
 
     return take
 
@@ -34,7 +36,7 @@ def _or_null(name: str) -> Callable[[Any], Any]:
     return lambda row: getattr(row, name) or None
 
 
-class ProcessorRunSerializer(serializers.Serializer[ProcessorRun]):
+class ProcessorRunSerializer(Shown[ProcessorRun]):
     """A message and a processor: what was tried, and what came of it."""
 
     id = PublicId(ids.PROCESSOR_RUN, help_text="Id of the run; the processor gets it on every try, as `run_id`.")
@@ -78,7 +80,7 @@ class ProcessorRunSerializer(serializers.Serializer[ProcessorRun]):
     )
 
 
-class ReceivedSerializer(serializers.Serializer[ReceivedMessage]):
+class ReceivedSerializer(Shown[ReceivedMessage]):
     """A message that a source sent."""
 
     id = PublicId(ids.RECEIVED, help_text="Id of the received message, as its sender was answered.")

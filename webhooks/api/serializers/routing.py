@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework import serializers
-
-from webhooks.api.fields import Computed, Moment, PublicId, nullable
+from webhooks.api.fields import Computed, PublicId, nullable
+from webhooks.api.shown import Shown
 from webhooks.core import ids
+from webhooks.core.envelope import timestamp
 from webhooks.models import Delivery, Event, Trigger
 from webhooks.services.routing import Reason, Routed
 
@@ -44,7 +44,7 @@ def _condition(row: Routed) -> dict[str, Any] | None:
     }
 
 
-class RoutedSerializer(serializers.Serializer[Routed]):
+class RoutedSerializer(Shown[Routed]):
     """One webhook's part in the routing of an event."""
 
     webhook_id = PublicId(ids.WEBHOOK, source="endpoint.id", help_text="Id of the webhook.")
@@ -98,7 +98,7 @@ def about_event(event: Event) -> dict[str, Any]:
         "event_id": event.public_id,
         "event_type": event.type,
         "status": "routed" if event.fanned_out_at else "accepted",
-        "routed_at": Moment().to_representation(event.fanned_out_at) if event.fanned_out_at else None,
+        "routed_at": timestamp(event.fanned_out_at) if event.fanned_out_at else None,
         "matched": event.matched,
     }
 

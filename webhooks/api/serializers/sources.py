@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId, nullable
 from webhooks.api.serializers.destination_shapes import DESTINATION
+from webhooks.api.shown import Shown
 from webhooks.conf import conf
 from webhooks.core import destinations, headers, ids, inbound
 from webhooks.core.inbound.options import MAX_ITEMS, MAX_TEXT
@@ -94,7 +95,7 @@ def _schema(source: Source) -> Any:
     return None if source.schema is None else msgspec.Raw(source.schema.encode())
 
 
-class SourceSerializer(serializers.Serializer[Any]):
+class SourceSerializer(Shown[Any]):
     """Somebody who sends webhooks to us."""
 
     id = PublicId(ids.SOURCE, help_text="Id of the source.")

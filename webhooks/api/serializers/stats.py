@@ -7,7 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.api.fields import Computed, Moment, PublicId
+from webhooks.api.shown import Shown
 from webhooks.core import ids
+from webhooks.core.envelope import timestamp
 from webhooks.services import statistics
 from webhooks.services.statistics import Statistics, rate
 
@@ -80,7 +82,7 @@ def _attempts(row: Statistics) -> dict[str, Any]:
     return {"total": sum(found.values()), **found, "success_rate": share}
 
 
-class StatisticsSerializer(serializers.Serializer[Statistics]):
+class StatisticsSerializer(Shown[Statistics]):
     """How a webhook has been doing."""
 
     webhook_id = PublicId(ids.WEBHOOK, source="endpoint_id", help_text="Id of the webhook.")
@@ -114,7 +116,7 @@ class StatisticsSerializer(serializers.Serializer[Statistics]):
         help_text="Attempts by error class, as `error` of an attempt; none that did not happen.",
     )
     series = Computed(
-        lambda row: [{**hour, "hour": Moment().to_representation(hour["hour"])} for hour in row.series],
+        lambda row: [{**hour, "hour": timestamp(hour["hour"])} for hour in row.series],
         _SERIES,
         read_only=True,
         help_text="Attempts of each hour of the window, oldest first; the last hour is not over.",

@@ -21,8 +21,10 @@ from webhooks.api.serializers.webhook_shapes import (
     TEXT,
     texts,
 )
+from webhooks.api.shown import Shown
 from webhooks.conf import conf
 from webhooks.core import destinations, headers, ids, patterns, signatures, urls
+from webhooks.core.envelope import timestamp
 from webhooks.models import Endpoint, SigningKey
 from webhooks.services import backlog, endpoint_auth, endpoint_fields
 
@@ -36,7 +38,7 @@ def _consent(endpoint: Endpoint) -> dict[str, Any] | None:
         "status": row.status,
         "detail": row.detail or None,
         "granted_rate": row.granted_rate,
-        **{name: Moment().to_representation(moment) if moment else None for name, moment in moments.items()},
+        **{name: timestamp(moment) if moment else None for name, moment in moments.items()},
     }
 
 
@@ -46,7 +48,7 @@ def shown_keys(keys: Iterable[SigningKey]) -> list[dict[str, Any]]:
         {
             "id": key.public_id,
             "public_key": key.public_key,
-            "valid_until": Moment().to_representation(key.valid_until) if key.valid_until else None,
+            "valid_until": timestamp(key.valid_until) if key.valid_until else None,
         }
         for key in keys
     ]
@@ -70,7 +72,7 @@ def _first(name: str) -> Any:
     return take
 
 
-class WebhookSerializer(serializers.Serializer[Endpoint]):
+class WebhookSerializer(Shown[Endpoint]):
     """A webhook: where the events of some types go, and how they are delivered."""
 
     # Context of an answer: ``breakers`` (id -> word) and ``pending`` (id -> number).
@@ -237,7 +239,7 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         help_text="`open`: after failures in a row nothing is sent for a while; `half_open`: one probe is due."
     )
     next_due_at = Computed(
-        lambda endpoint: Moment().to_representation(due) if (due := endpoint.mailbox.next_due_at) else None,
+        lambda endpoint: timestamp(due) if (due := endpoint.mailbox.next_due_at) else None,
         nullable({"type": "string", "format": "date-time"}),
         read_only=True,
         help_text="When Clarion looks at this webhook next; null: nothing waits.",
