@@ -147,8 +147,13 @@ def test_time_filters_are_bounds_on_the_key(api: ApiClient, tenant: Tenant) -> N
         connection,
     ) as queries:
         api.get(f"{after}&created_before={_stamp(NOON + timedelta(days=1))}")
-    (listed,) = [q["sql"] for q in queries.captured_queries if "webhooks_delivery" in q["sql"] and "LIMIT" in q["sql"]]
+    (listed,) = [sql for sql in _sent(queries) if "webhooks_delivery" in sql and "LIMIT" in sql]
     assert _partitions(listed) <= 2
+
+
+def _sent(queries: CaptureQueriesContext) -> list[str]:
+    """The statements but those that are prepared, whose text Django does not know."""
+    return [query["sql"] or "" for query in queries.captured_queries]
 
 
 def _partitions(sql: str) -> int:
@@ -245,7 +250,7 @@ def test_the_number_of_statements_does_not_grow_with_the_page(
     def statements() -> int:
         with CaptureQueriesContext(connection) as queries:
             api.get(path)
-        assert not any("COUNT(*) AS" in query["sql"] for query in queries.captured_queries)
+        assert not any("COUNT(*) AS" in sql for sql in _sent(queries))
         return len(queries)
 
     api.get(path)  # notes the use of the key
@@ -262,7 +267,7 @@ def test_a_page_is_read_from_indexes_without_sorting_the_table(platform_key: str
     with CaptureQueriesContext(connection) as queries:
         assert len(_ids(ApiClient(platform_key).get(path))) == 50
     table = "webhooks_event" if "/events" in path else "webhooks_delivery"
-    pages = [q["sql"] for q in queries.captured_queries if f'FROM "{table}"' in q["sql"] and "ORDER BY" in q["sql"]]
+    pages = [sql for sql in _sent(queries) if f'FROM "{table}"' in sql and "ORDER BY" in sql]
     assert pages
     for page in pages:
         with connection.cursor() as cursor:

@@ -119,3 +119,41 @@ def sizes() -> dict[str, int]:
             "SELECT relname, reltuples::int FROM pg_class WHERE relkind = 'r' AND relname LIKE 'webhooks_%%'"
         )
         return dict(cursor.fetchall())
+
+
+@contextmanager
+def prepared() -> Iterator[list[tuple[str, Any]]]:
+    """Every statement of the block that is prepared, with its parameters."""
+    from webhooks.services.binding import _Prepared
+
+    seen: list[tuple[str, Any]] = []
+
+    def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if isinstance(context["cursor"].cursor, _Prepared):
+            seen.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield seen
+
+
+_PLACE = re.compile(r"%(?:\((\w+)\))?s")
+
+
+def generic(sql: str, params: Any) -> Statement:
+    """A statement with the plan that PostgreSQL keeps for whatever parameters come, run with these."""
+    values: list[Any] = []
+
+    def number(place: re.Match[str]) -> str:
+        values.append(params[place[1] or len(values)])
+        return f"${len(values)}"
+
+    text = _PLACE.sub(number, sql)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE kept AS {text}")
+        marks = ", ".join(["%s"] * len(values))
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE kept ({marks})", values)
+        (rows,) = cursor.fetchone()
+        cursor.execute("DEALLOCATE kept")
+    return Statement(sql, (json.loads(rows) if isinstance(rows, str) else rows)[0]["Plan"])

@@ -14,7 +14,7 @@ from webhooks.api.searching import by_event, correlated_events, event_is, named_
 from webhooks.core import ids
 from webhooks.models import DeadLetter, Delivery, Trigger
 from webhooks.models.deliveries import FAILURE
-from webhooks.models.keyset import Searched, by_window
+from webhooks.models.keyset import Searched, by_window, in_order
 from webhooks.services import waiting
 
 _COLUMNS = {"status": "state", "response_status": "response_status", "trigger": "trigger"}
@@ -54,7 +54,7 @@ class DeliveryFilters(_OfEvents):
 
     def search_for(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
         """Take the filter that an index serves best; look through what it leaves for the others."""
-        webhook = self.form.cleaned_data["webhook"]
+        webhook = self.form.cleaned_data.get("webhook")
         few = self.events(asked)
         wide = self._served(rows, asked, webhook) if few is None else _of(rows, few)
         found = wide.filter(**{_COLUMNS[name]: value for name, value in asked.items() if name in _COLUMNS})
@@ -64,7 +64,7 @@ class DeliveryFilters(_OfEvents):
             return Searched.of(wide, found.filter(event_is(conditions)), look)
         if asked.get("status") == Delivery.State.PENDING and not webhook and few is None:
             return Searched.of(wide, found, pending_of(self.tenant_id))
-        return Searched.of(wide, found, by_window) if asked else wide
+        return Searched.of(wide, found, in_order if few is None else by_window) if asked else wide
 
     def _served(self, rows: QuerySet[Any], asked: dict[str, Any], webhook: UUID | None) -> QuerySet[Any]:
         """Apply one of the filters by its index and take it from ``asked``; none of them: the same rows."""
@@ -102,7 +102,7 @@ class DeadLetterFilters(_OfEvents):
         found = rows.filter(**asked)
         if conditions:
             return Searched.of(rows, found.filter(event_is(conditions)), by_event(conditions, found))
-        return Searched.of(rows, found, by_window) if asked else rows
+        return Searched.of(rows, found, in_order if few is None else by_window) if asked else rows
 
 
 def _conditions(asked: dict[str, Any]) -> dict[str, str]:

@@ -39,7 +39,7 @@ from webhooks.models import (
     Trigger,
 )
 from webhooks.models.deliveries import FAILURE
-from webhooks.models.keyset import Searched, by_window
+from webhooks.models.keyset import Searched, in_order
 
 _SAME_KEY = 250  # sources whose providers gave one id, as many as a page has rows
 _PRINTABLE = r"\A[^\x00-\x1f\x7f]{1,128}\Z"
@@ -80,6 +80,12 @@ class Period(django_filters.FilterSet):  # type: ignore[misc]  # the library has
 
     created_after = MomentFilter(method="after", help_text="Made at or after this time (RFC 3339).")
     created_before = MomentFilter(method="before", help_text="Made before this time (RFC 3339).")
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> None:
+        """Only what the query string names is made: each filter and its form field are copied for every request."""
+        if data is not None:
+            self.base_filters = {name: self.base_filters[name] for name in data if name in self.base_filters}
+        super().__init__(data, *args, **kwargs)
 
     def after(self, rows: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
         return rows.filter(id__gte=ids.floor(moment))
@@ -144,7 +150,7 @@ class ReceivedFilters(Period):
     def called(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """By the table of the keys, whose index begins with the source."""
         keys = ReceivedKey.objects.for_tenant(self.tenant_id).filter(key=value)
-        if source := self.form.cleaned_data["source"]:
+        if source := self.form.cleaned_data.get("source"):
             keys = keys.filter(source_id=source)
         else:
             keys = keys.filter(source__in=Source.objects.for_tenant(self.tenant_id))
@@ -154,7 +160,7 @@ class ReceivedFilters(Period):
         """What failed has an index of its own."""
         if asked.get("status") == ReceivedMessage.Status.FAILED:
             rows = rows.filter(status=asked.pop("status"))
-        return Searched.of(rows, rows.filter(**asked), by_window) if asked else rows
+        return Searched.of(rows, rows.filter(**asked), in_order) if asked else rows
 
 
 class RoutingFilters(Period):
@@ -189,7 +195,7 @@ class EventFilters(Period):
                 return rows.none()
         wide = self._served(rows, asked) if self.tenant_id else rows
         found = wide.filter(*(_event_condition(name, value) for name, value in asked.items()))
-        look = by_content if "metadata" in asked and wide is rows else by_window
+        look = by_content if "metadata" in asked and wide is rows else in_order
         return Searched.of(wide, found, look) if asked else wide
 
     def _served(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
@@ -237,7 +243,7 @@ class AttemptFilters(Period):
             rows = rows.exclude(outcome=Attempt.Outcome.SUCCEEDED)
         if "status" in asked:
             asked["outcome"] = asked.pop("status")
-        return Searched.of(rows, rows.filter(**asked), by_window)
+        return Searched.of(rows, rows.filter(**asked), in_order)
 
 
 class OperationFilters(Period):
@@ -248,7 +254,7 @@ class OperationFilters(Period):
     searched = frozenset({"type", "status"})
 
     def search_for(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
-        return Searched.of(rows, rows.filter(**asked), by_window)
+        return Searched.of(rows, rows.filter(**asked), in_order)
 
 
 class AuditFilters(Period):

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from webhooks import tasks
-from webhooks.api import bodies
+from webhooks.api import bodies, problems
 from webhooks.api.authentication import caller
 from webhooks.api.filters import AttemptFilters, WebhookFilters
 from webhooks.api.rendering import reply
@@ -111,12 +111,14 @@ class WebhookAttempts(ListView):
     required_scopes: ClassVar[dict[str, str]] = _SCOPES
 
     def filter_queryset(self, queryset: Any) -> Any:
-        return super().filter_queryset(queryset).filter(endpoint_id=self.endpoint_id)
+        return super().filter_queryset(queryset.filter(endpoint_id=self.endpoint_id))
 
     @extend_schema(operation_id="list_webhook_attempts", summary="List attempts of a webhook")
     def get(self, request: Request, id: str) -> HttpResponse:
-        finder = WebhookView(request=request)
-        self.endpoint_id = finder.find(ids.WEBHOOK, id).pk
+        self.endpoint_id = ids.parse(ids.WEBHOOK, id)
+        own = Endpoint.objects.existing().for_tenant(caller(request).tenant_id)
+        if self.endpoint_id is None or not own.filter(pk=self.endpoint_id).exists():
+            raise problems.not_found()
         return self.list(request)
 
 
