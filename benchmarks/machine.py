@@ -40,7 +40,7 @@ COUNTING = {
     "pg_stat_statements.track_utility": "'on'",
 }
 SETUP = ("CREATE EXTENSION pg_stat_statements", "GRANT pg_checkpoint, pg_read_all_stats TO clarion")
-_SETTINGS = {
+SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "project.settings",
     "SECRET_KEY": "benchmarks",
     "WEBHOOKS_ENCRYPTION_KEYS": "Y2xhcmlvbi10ZXN0cy1vbmx5LW5vdC1hLXNlY3JldCE=",
@@ -85,7 +85,7 @@ class Machine:
     def __enter__(self) -> Self:
         try:
             self._start_services()
-            os.environ |= _SETTINGS | {"DATABASE_URL": self._stack.enter_context(self.database("clarion_bench"))}
+            os.environ |= SETTINGS | {"DATABASE_URL": self._stack.enter_context(self.database("clarion_bench"))}
             self._set_django_up()
             port = str(urlsplit(self.receiver).port)
             self._stack.enter_context(self.process("receiver", sys.executable, "-m", "benchmarks.receiver", port))

@@ -59,7 +59,14 @@ def complete() -> dict[str, dict[str, Any]]:
             "scaling": {"1 worker": rounds(500), "2 workers": rounds(900), "ratio": rounds(1.8)},
         },
         "memory": {"memory_mb": {"delivery-1": memory.summary([[1.0, 1.0], [2.0, 3.0]])}},
-        "lists": {"slowest_p95_ms": 40.0, "slowest": "tenant: /api/events", "over_the_bar": {}},
+        "lists": {
+            "slowest_p95_ms": 40.0,
+            "slowest": "tenant: /api/events",
+            "over_the_bar": {},
+            "latencies_ms": {
+                "tenant": {"/api/events": {"p50": 20.0, "p95": 40.0}, "/api/slow": {"p50": 9.0, "p95": 51.0}}
+            },
+        },
         "growth": {
             "growth_ratio": rounds(0.95),
             "kept": {"deliveries_per_second": {"ratio": rounds(0.95)}, "sweep_ms_p50": {"ratio": rounds(0.99)}},
@@ -112,6 +119,14 @@ def test_a_run_without_any_result_still_reports() -> None:
     assert len(results["failures"]) == len(registry.SCENARIOS)
     assert pictures.draw(results) == {}
     assert "no disk" in markdown(results)
+
+
+def test_each_list_is_shown_with_whether_it_meets_the_bar_slowest_first() -> None:
+    (shown,) = [part for part in sections(assemble(complete(), FULL, ABOUT)) if part.columns[0] == "who"]
+    assert shown.rows == [
+        ("tenant", "/api/slow", "9", "51", "missed"),
+        ("tenant", "/api/events", "20", "40", "met"),
+    ]
 
 
 def test_a_contestant_that_failed_is_a_failure_of_the_run() -> None:
