@@ -156,7 +156,7 @@ Publish = Callable[[], tuple[str, float]]  # publishes one event; its id and whe
 
 
 def _library(stream: Stream) -> Publish:
-    from webhooks import tasks
+    from webhooks import doorbells
     from webhooks.services import ingest
 
     tenant, draft = UUID(stream.tenant), ingest.Draft(type=stream.type, data=stream.data())
@@ -164,7 +164,7 @@ def _library(stream: Stream) -> Publish:
     def publish() -> tuple[str, float]:
         made = ingest.publish(tenant, [draft])[0]
         at = time.monotonic()
-        tasks.ring_fan_out()
+        doorbells.ring_fan_out()
         return made.public_id, at
 
     return publish
@@ -203,11 +203,11 @@ def _warm_up(url: str) -> None:
     import django
 
     django.setup()
-    from webhooks import tasks
+    from webhooks import doorbells
     from webhooks.services import ingest
 
     ingest.publish(UUID(int=0), [])
-    tasks.ring_fan_out()
+    doorbells.ring_fan_out()
 
 
 def main() -> None:

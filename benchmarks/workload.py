@@ -63,9 +63,9 @@ def publish(owners: Sequence[UUID], count: int, data: bytes = ORDER) -> list[str
 
 def ring() -> None:
     """One fan-out bell, as the API rings after a commit."""
-    from webhooks import tasks
+    from webhooks import doorbells
 
-    tasks.ring_fan_out()
+    doorbells.ring_fan_out()
 
 
 def check_arrivals(wanted: set[tuple[str, str]], arrivals: Iterable[str]) -> int:

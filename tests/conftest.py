@@ -80,7 +80,7 @@ def _rested() -> None:
     """A process leaves the broker and the guards alone for a while after a failure: not into the next test."""
     guards = ("webhooks.guards.store", "webhooks.guards.api_rate", "webhooks.guards.receive_rate")
     resting = (*guards, "webhooks.api.outage")
-    pauses = dict.fromkeys(resting, "_resting_until") | {"webhooks.tasks": "_broker_rests_until"}
+    pauses = dict.fromkeys(resting, "_resting_until") | {"webhooks.doorbells": "_broker_rests_until"}
     for name, pause in pauses.items():
         if name in sys.modules:
             setattr(sys.modules[name], pause, 0.0)

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.errors import Conflict, NotFound
@@ -94,10 +94,10 @@ def _ring_after_commit() -> None:
     turns autocommit on again after the commit; until then the sweep finds the event.
     """
     if transaction.get_autocommit() or transaction.get_connection().in_atomic_block:
-        tasks.on_commit(tasks.ring_fan_out)
+        doorbells.on_commit(doorbells.ring_fan_out)
         return
     with transaction.atomic(savepoint=False):
-        tasks.on_commit(tasks.ring_fan_out)
+        doorbells.on_commit(doorbells.ring_fan_out)
 
 
 def _draft(event: Mapping[str, Any]) -> ingest.Draft:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -26,7 +25,6 @@ from tests.factories import (
 from webhooks.core import ids
 from webhooks.models import (
     SCOPES,
-    ApiKey,
     Attempt,
     DeadLetter,
     Delivery,
@@ -390,12 +388,6 @@ def test_a_platform_key_that_names_no_tenant_finds_events_by_clarions_id_only(wo
     assert problem(client.get("/api/events/my-own-id"), 400)["errors"][0]["header"] == "Clarion-Tenant"
 
 
-@pytest.mark.parametrize("name", ["nobody", "ten_" + "0" * 32, "", "ten_", "Ü", "a b", "x" * 500, "ten_\x00"])
-def test_an_unknown_tenant_is_refused(platform_key: str, name: str) -> None:
-    response = ApiClient(platform_key, headers={"Clarion-Tenant": name}).get("/api/events")
-    assert problem(response, 400)["errors"][0]["header"] == "Clarion-Tenant"
-
-
 def test_a_tenants_key_may_name_its_own_tenant_and_no_other(world: World, api_key: str) -> None:
     own = ApiClient(api_key, headers={"Clarion-Tenant": world.tenant.slug}).get("/api/events")
     other = ApiClient(api_key, headers={"Clarion-Tenant": make_tenant().slug}).get("/api/events")
@@ -403,49 +395,3 @@ def test_a_tenants_key_may_name_its_own_tenant_and_no_other(world: World, api_ke
     assert own.status_code == 200
     problem(other, 403)
     assert same_but_for_the_place(other, nobody)
-
-
-# --- credentials
-
-
-def test_a_credential_that_is_none_is_401(api_key: str) -> None:
-    prefix, secret = api_key.split("_")[1:]
-    bad = [
-        "", "Bearer", "Bearer ", f"Basic {api_key}", api_key, f"Bearer {api_key}x", f"Bearer {api_key[:-1]}",
-        f"Bearer clk_{prefix}_{'0' * 64}", f"Bearer clk_{'0' * 16}_{secret}", f"Bearer {api_key.upper()}",
-        f"Bearer {api_key}, Bearer {api_key}", "Bearer " + "x" * 10_000, "Bearer clk_ü_ü",
-    ]  # fmt: skip
-    for header in bad:
-        response = ApiClient(headers={"Authorization": header}).get("/api/events")
-        problem(response, 401)
-        assert response["WWW-Authenticate"].startswith("Bearer"), header
-
-
-def test_a_wrong_secret_and_an_unknown_prefix_look_the_same(api_key: str) -> None:
-    prefix = api_key.split("_")[1]
-    wrong = ApiClient(f"clk_{prefix}_{'0' * 64}").get("/api/events")
-    unknown = ApiClient(f"clk_{'0' * 16}_{'0' * 64}").get("/api/events")
-    assert same_but_for_the_place(wrong, unknown)
-    assert 'error="invalid_token"' in wrong["WWW-Authenticate"]
-
-
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_is_read_in_any_case(api_key: str, scheme: str) -> None:
-    assert ApiClient(headers={"Authorization": f"{scheme} {api_key}"}).get("/api/events").status_code == 200
-
-
-def test_a_revoked_key_stops_working_at_once(tenant: Tenant) -> None:
-    key_id, token = api_keys.create_api_key(tenant.id, "short life")
-    assert ApiClient(token).get("/api/events").status_code == 200
-    api_keys.revoke(key_id)
-    problem(ApiClient(token).get("/api/events"), 401)
-
-
-def test_an_expired_key_does_not_work(api_key: str) -> None:
-    ApiKey.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    problem(ApiClient(api_key).get("/api/events"), 401)
-
-
-def test_a_key_of_an_inactive_tenant_does_not_work(api_key: str, tenant: Tenant) -> None:
-    Tenant.objects.filter(id=tenant.id).update(active=False)
-    problem(ApiClient(api_key).get("/api/events"), 401)

@@ -18,7 +18,7 @@ from tests.api.test_access import world as world
 from tests.client import ApiClient
 from tests.factories import make_endpoint, make_key, make_tenant
 from tests.services.engine import at_once, in_thread, statements
-from webhooks import tasks
+from webhooks import doorbells, tasks
 from webhooks.api.views import publish
 from webhooks.api.views.webhooks import Webhooks
 from webhooks.models import ApiKey, Endpoint, Event, IdempotencyKey, Tenant
@@ -276,7 +276,7 @@ def test_the_doorbell_of_a_keyed_request_rings_after_its_commit(
     """A worker that hears it sooner finds the webhook as it was, and goes again."""
     endpoint = make_endpoint(tenant)
     seen: list[bool] = []
-    monkeypatch.setattr(tasks, "_publish", lambda *_: not seen.append(connection.in_atomic_block))
+    monkeypatch.setattr(doorbells, "_publish", lambda *_: not seen.append(connection.in_atomic_block))
     for path in ("pause", "resume", "test"):
         assert (
             api.post(f"/api/webhooks/{endpoint.public_id}/{path}", headers=KEY | {"Idempotency-Key": path}).status_code

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from tests.client import ApiClient
 from tests.factories import make_key, make_tenant
 from tests.services.engine import in_thread, statements, wait_for_a_lock
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.models import ApiKey, Event, EventKey, EventType, Tenant
 
 # Transactions of their own: nothing is kept of a look-up before it is committed.
@@ -141,7 +141,7 @@ def test_the_bell_rings_when_the_answer_is_out_and_the_connection_is_free(
 ) -> None:
     """Attack: a broker that hangs keeps every publisher waiting, and a database connection with each."""
     rung: list[bool] = []
-    monkeypatch.setattr(tasks, "ring_fan_out", lambda: rung.append(connection.connection is None))
+    monkeypatch.setattr(doorbells, "ring_fan_out", lambda: rung.append(connection.connection is None))
     token = make_key(tenant)
 
     def request() -> tuple[int, list[bool]]:

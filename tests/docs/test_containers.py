@@ -50,7 +50,7 @@ def test_the_image_serves_web_as_up_does(commands: dict[str, list[str]]) -> None
 
 
 def test_the_workers_listen_to_every_queue_and_to_no_other() -> None:
-    from webhooks import tasks
+    from webhooks import doorbells
 
     listened = [
         queue
@@ -61,10 +61,10 @@ def test_the_workers_listen_to_every_queue_and_to_no_other() -> None:
     ]
     shards = {f"deliver.{number}" for number in range(Settings.DELIVER_SHARDS)}
     assert set(listened) == shards | {
-        tasks.SLOW_QUEUE,
-        tasks.DEAD_LETTER_QUEUE,
-        tasks.FAN_OUT_QUEUE,
-        tasks.PROCESS_QUEUE,
+        doorbells.SLOW_QUEUE,
+        doorbells.DEAD_LETTER_QUEUE,
+        doorbells.FAN_OUT_QUEUE,
+        doorbells.PROCESS_QUEUE,
         "default",
     }
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from tests.api.checks import problem
 from tests.factories import make_source
 from tests.receivers.sending import send, signed
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.core import ids
 from webhooks.models import ReceivedKey, ReceivedMessage, Source, Tenant
 from webhooks.services import receiving, sources
@@ -33,7 +33,7 @@ def source(tenant: Tenant) -> Source:
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The ids that were rung for, in place of a broker."""
     found: list[Any] = []
-    monkeypatch.setattr(tasks, "ring_process", found.extend)
+    monkeypatch.setattr(doorbells, "ring_process", found.extend)
     return found
 
 

@@ -21,7 +21,7 @@ from project.celery import app
 from tests.factories import make_tenant
 from tests.nodes import broker_of
 from tests.services.engine import in_thread, statements
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.errors import Conflict, InvalidInput, NotFound, TooLarge
 from webhooks.models import Event, EventKey, EventType, Tenant
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _empty_broker(valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """emit rings the fan-out; whatever a test before did to the broker is forgotten, and so is what this one does."""
-    monkeypatch.setattr(tasks, "_broker_rests_until", 0.0)
+    monkeypatch.setattr(doorbells, "_broker_rests_until", 0.0)
 
 
 def queued(valkey: redis.Redis) -> int:

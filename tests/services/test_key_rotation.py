@@ -16,7 +16,7 @@ from tests.factories import make_endpoint, make_event, make_tenant, secret_of
 from tests.nodes import Workers
 from tests.receiver import Receiver
 from tests.waiting import eventually
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.errors import DecryptionFailed
 from webhooks.models import Delivery, Endpoint, EndpointSecret, Source
 from webhooks.models.fields import key_of
@@ -261,7 +261,7 @@ def test_workers_deliver_before_while_and_after(
 
     def deliver(number: int) -> None:
         make_event(endpoint.tenant)
-        tasks.ring_fan_out()
+        doorbells.ring_fan_out()
         receiver.wait_for(number, "/hook")
         eventually(lambda: Delivery.objects.filter(state="succeeded").count() == number)
 

@@ -8,14 +8,14 @@ from tests.nodes import Workers
 from tests.receiver import Receiver
 from tests.services.tokens import TokenServer, auth
 from tests.waiting import eventually
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.models import Delivery, Endpoint, Tenant
 from webhooks.services import handshake, ingest
 
 
 def publish(tenant: Tenant, events: int) -> None:
     ingest.publish(tenant.id, [ingest.Draft(type="order.created", data=b"%d" % n) for n in range(events)])
-    tasks.ring_fan_out()
+    doorbells.ring_fan_out()
 
 
 def test_two_processes_ask_for_one_token_and_renew_it_once(
@@ -46,7 +46,7 @@ def test_a_worker_asks_for_consent_and_delivers(worker_nodes: Workers, tenant: T
     endpoint = make_endpoint(tenant, receiver.url("/hook"), validation="cloudevents")
     worker_nodes()
     publish(tenant, 3)
-    tasks.ring_validate([endpoint.id])
+    doorbells.ring_validate([endpoint.id])
     eventually(lambda: Delivery.objects.filter(endpoint=endpoint, state="succeeded").count() == 3, timeout=60)
     assert [request.method for request in receiver.requests("/hook")] == ["OPTIONS", "POST", "POST", "POST"]
     assert (Endpoint.objects.get(id=endpoint.id).state, handshake.due()) == ("active", [])

@@ -14,7 +14,7 @@ from tests import factories
 from tests.nodes import Workers
 from tests.receiver import Receiver
 from tests.waiting import eventually
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.models import Tenant
 
 
@@ -29,8 +29,16 @@ def test_bells_of_one_ring_reach_the_broker_in_one_pipeline(valkey: Any, monkeyp
         return batch
 
     monkeypatch.setattr(Channel, "create_publish_batch", watched)
-    assert tasks._publish_all(tasks.deliver, [(f"{n}", f"deliver.{n % 4}") for n in range(100)])
+    assert doorbells._publish_all(doorbells.DELIVER, [(f"{n}", f"deliver.{n % 4}") for n in range(100)])
     assert flushes == [100]
+
+
+def test_every_bell_has_its_task() -> None:
+    """A name that no worker knows is a message that is thrown away."""
+    named = {value for name, value in vars(doorbells).items() if name.isupper() and str(value).startswith("webhooks.")}
+    assert len(named) == 8
+    app.loader.import_default_modules()
+    assert named <= app.tasks.keys()
 
 
 def test_a_channel_keeps_its_client(valkey: Any) -> None:

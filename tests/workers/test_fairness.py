@@ -11,7 +11,7 @@ from tests.nodes import Workers
 from tests.processes import SHARDS
 from tests.receiver import Receiver
 from tests.waiting import eventually
-from webhooks import tasks
+from webhooks import doorbells, tasks
 from webhooks.guards import gate
 from webhooks.models import Attempt, Delivery, Endpoint, Mailbox, Tenant
 from webhooks.services import ingest
@@ -21,7 +21,7 @@ Publish = Callable[..., object]
 
 def publish(tenant: Tenant, events: int, type: str = "order.created") -> None:
     ingest.publish(tenant.id, [ingest.Draft(type=type, data=b"%d" % n) for n in range(events)])
-    tasks.ring_fan_out()
+    doorbells.ring_fan_out()
 
 
 def settled(endpoint: Endpoint, count: int) -> Callable[[], bool]:

@@ -12,7 +12,7 @@ from tests.receiver import Receiver
 from tests.services.engine import wait_for_a_lock
 from tests.services.operating import order
 from tests.waiting import eventually
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.models import DeadLetter, Delivery, Operation, Tenant
 
 IMPATIENT = {"WEBHOOKS_OPERATION_LEASE": "2"}
@@ -32,7 +32,7 @@ def test_nothing_is_lost_or_done_twice_by_a_kill_and_an_empty_broker(
     key = order(tenant, "replay", {"rate": 20}, callback_url=receiver.url("/done"))
     with transaction.atomic():
         list(Delivery.objects.select_for_update().order_by("-id")[: COUNT - 1])
-        tasks.ring_operate([key])
+        doorbells.ring_operate([key])
         wait_for_a_lock()  # the first step is in the middle of its transaction
         victim.kill()
     assert Operation.objects.get(id=key).status == "running"

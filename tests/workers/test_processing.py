@@ -10,7 +10,7 @@ from tests.factories import make_endpoint, make_received, make_source
 from tests.nodes import Workers
 from tests.receiver import Receiver
 from tests.waiting import eventually
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.models import Event, ProcessorRun, Tenant
 
 APP = "tests.workers.processing_app"
@@ -28,7 +28,7 @@ def test_messages_are_processed_retried_and_delivered_and_survive_the_death_of_t
     victim = worker_nodes(name="victim", app=APP, env=IMPATIENT)
     counted = make_received(source, event_type="tests.count", body=body, key="delivery-1")
     hanging = make_received(source, event_type="tests.hang")
-    tasks.ring_process([counted.id, hanging.id])
+    doorbells.ring_process([counted.id, hanging.id])
 
     (arrived,) = receiver.wait_for(1, "/hook")
     assert (arrived.body, arrived.header("webhook-id")) == (body, "delivery-1")

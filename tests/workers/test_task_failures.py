@@ -17,7 +17,7 @@ from tests.processes import ALL_QUEUES
 from tests.receiver import Receiver
 from tests.waiting import eventually
 from tests.workers.poison import failure, mend, poison
-from webhooks import failure_queue, tasks
+from webhooks import doorbells, failure_queue, tasks
 from webhooks.models import Delivery, Mailbox, TaskFailure, Tenant
 
 
@@ -60,7 +60,7 @@ def test_a_delivery_task_that_did_not_come_to_its_work_proves_nothing(
     endpoint = make_endpoint(tenant, receiver.url("/hook"))
     make_delivery(endpoint)
     poison(endpoint)
-    tasks.ring_deliver([endpoint.id])
+    doorbells.ring_deliver([endpoint.id])
     row = failure(task="webhooks.deliver")
     mend(endpoint)
     Mailbox.objects.update(blocked_until=timezone.now() + timedelta(hours=1), blocked_reason="breaker")
@@ -97,7 +97,7 @@ def test_an_event_that_stops_the_routing_is_a_failure_too(shared_worker: WorkerN
     make_event(tenant)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE webhooks_subscription SET filter = '5'")  # past all checks: no filter at all
-    tasks.ring_fan_out()
+    doorbells.ring_fan_out()
     row = failure(task="webhooks.fan_out")
     assert (row.args, row.exception, row.queue) == ([], "AttributeError", "fan_out")
 

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.safestring import SafeString
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.admin import markup
 from webhooks.admin.base import operation
 from webhooks.admin.confirm import confirmation, confirmed
@@ -101,7 +101,7 @@ class DeadLetterAdmin(PartitionedColumns[DeadLetter]):
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
         """Deliver again by new deliveries; one that was resolved already is left alone."""
         rows = list(queryset)
-        tasks.on_commit(tasks.ring, service.replay([row.pk for row in rows]))
+        doorbells.on_commit(doorbells.ring, service.replay([row.pk for row in rows]))
         count = sum(row.resolution == DeadLetter.Resolution.OPEN for row in rows)
         self.record(request, rows, "Replayed.")
         level = messages.SUCCESS if count == len(rows) else messages.WARNING

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.admin import bodies, markup, search
 from webhooks.admin.base import LedgerAdmin, M, operation
 from webhooks.admin.filters import ChoiceFilter, EndpointFilter, TenantFilter, WindowFilter
@@ -115,7 +115,7 @@ class DeliveryAdmin(PartitionedColumns[Delivery]):
     def retry(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Pending ones are tried now; finished ones are sent again as a new delivery."""
         rows = list(queryset)
-        tasks.on_commit(tasks.ring, service.retry([row.pk for row in rows]))
+        doorbells.on_commit(doorbells.ring, service.retry([row.pk for row in rows]))
         self.record(request, rows, "Retried.")
         ended = sum(row.finished_at is not None for row in rows)
         again = f", {ended} of them as a new delivery because they had ended" if ended else ""

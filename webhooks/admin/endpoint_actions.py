@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.html import format_html
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.admin import markup
 from webhooks.admin.base import ClarionAdmin, operation
 from webhooks.admin.confirm import confirmation, confirmed, reveal
@@ -122,7 +122,7 @@ class EndpointActions(_Base):
             made.append(delivery)
 
         made: list[UUID] = []
-        self._each(request, queryset, test, "Test sent to", ring=tasks.ring_deliver)
+        self._each(request, queryset, test, "Test sent to", ring=doorbells.ring_deliver)
         for delivery in made[:LINKS]:
             text = ids.show(ids.DELIVERY, delivery)
             link = markup.link(Delivery(pk=delivery), text)
@@ -177,7 +177,7 @@ class EndpointActions(_Base):
                 sentence="Open dead letters of these endpoints are delivered again, as new deliveries.",
             )  # fmt: skip
         chosen = _younger(letters, _SPANS[form.cleaned_data["since"]][1])
-        tasks.on_commit(tasks.ring, dead_letters.replay(chosen[:REPLAY_LIMIT]))
+        doorbells.on_commit(doorbells.ring, dead_letters.replay(chosen[:REPLAY_LIMIT]))
         self.record(request, rows, f"Replayed {min(len(chosen), REPLAY_LIMIT)} dead deliveries.")
         more = " There are more: replay again." if len(chosen) > REPLAY_LIMIT else ""
         level = messages.SUCCESS if chosen else messages.WARNING
@@ -186,7 +186,7 @@ class EndpointActions(_Base):
 
     def _each(
         self, request: HttpRequest, queryset: QuerySet[Endpoint], call: Callable[[UUID], Any], done: str,
-        ring: Callable[[list[UUID]], None] = tasks.ring_settle,
+        ring: Callable[[list[UUID]], None] = doorbells.ring_settle,
     ) -> None:  # fmt: skip
         """Call a service for each endpoint; one that refuses does not keep the others from it."""
         changed = []
@@ -197,8 +197,8 @@ class EndpointActions(_Base):
                 self.message_user(request, f"{endpoint.url}: {error}", messages.ERROR)
             else:
                 changed.append(endpoint)
-        tasks.on_commit(ring, [endpoint.pk for endpoint in changed])
-        tasks.on_commit(tasks.ring_validate, [endpoint.pk for endpoint in changed])
+        doorbells.on_commit(ring, [endpoint.pk for endpoint in changed])
+        doorbells.on_commit(doorbells.ring_validate, [endpoint.pk for endpoint in changed])
         self.record(request, changed, f"{done}.")
         if changed:
             names = changed[0].url if len(changed) == 1 else f"{len(changed)} endpoints"

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.admin import markup
 from webhooks.admin.base import ClarionAdmin
 from webhooks.admin.confirm import reveal
@@ -221,8 +221,8 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
             service.update(None, obj.pk, fields)
         if not change or rows.has_changed():
             subscriptions.replace(obj.pk, wanted)
-        tasks.on_commit(tasks.ring_deliver, [obj.pk])
-        tasks.on_commit(tasks.ring_validate, [obj.pk])
+        doorbells.on_commit(doorbells.ring_deliver, [obj.pk])
+        doorbells.on_commit(doorbells.ring_validate, [obj.pk])
         obj.refresh_from_db(fields=["url", "state"])
 
     def response_add(self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None) -> HttpResponse:
@@ -248,4 +248,4 @@ class EndpointAdmin(EndpointActions, ClarionAdmin[Endpoint]):
         keys = [endpoint.pk for endpoint in endpoints]
         for key in keys:
             service.delete(key)
-        tasks.on_commit(tasks.ring_settle, keys)
+        doorbells.on_commit(doorbells.ring_settle, keys)

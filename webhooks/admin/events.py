@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.admin import bodies, markup, search
 from webhooks.admin.base import operation
 from webhooks.admin.confirm import confirmation, confirmed
@@ -127,7 +127,7 @@ class EventAdmin(PartitionedColumns[Event]):
                 sentence="Each event is sent again, as a new delivery, to every endpoint that had one of it before.",
             )  # fmt: skip
         made, bells = service.replay_events([row.pk for row in rows], None)
-        tasks.on_commit(tasks.ring, bells)
+        doorbells.on_commit(doorbells.ring, bells)
         self.record(request, rows, "Replayed.")
         level = messages.SUCCESS if made else messages.WARNING
         self.message_user(request, f"{len(rows)} replayed: {len(made)} new deliveries.", level)

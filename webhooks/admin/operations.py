@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.admin import bodies, markup
 from webhooks.admin.base import LedgerAdmin, operation
 from webhooks.admin.filters import ChoiceFilter, TenantFilter
@@ -86,7 +86,7 @@ class OperationAdmin(LedgerAdmin[Operation]):
         """End them before their next step; what was done stays done."""
         rows = list(queryset)
         asked = [row.pk for row in rows if creating.cancel(row.pk)]
-        tasks.on_commit(tasks.ring_operate, asked)
+        doorbells.on_commit(doorbells.ring_operate, asked)
         self.record(request, rows, "Cancelled.")
         level = messages.SUCCESS if len(asked) == len(rows) else messages.WARNING
         text = f"Cancelled {len(asked)} of {len(rows)}; any others had ended before. They end before their next step."

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.admin import bodies, markup
 from webhooks.admin.base import LedgerAdmin, M, operation
 from webhooks.admin.confirm import confirmation, confirmed
@@ -149,7 +149,7 @@ class ReceivedMessageAdmin(OfASource[ReceivedMessage]):
                 done.append(row)
             except Conflict as error:
                 self.message_user(request, f"{row}: {error}", messages.WARNING)
-        tasks.on_commit(tasks.ring_runs, runs)
+        doorbells.on_commit(doorbells.ring_runs, runs)
         self.record(request, done, "Replayed.")
         self.message_user(request, f"{len(done)} replayed: {len(runs)} runs.", messages.SUCCESS)
         return None
@@ -224,7 +224,7 @@ class ProcessorRunAdmin(OfASource[ProcessorRun]):
         """Run each again with the same message, if it is over."""
         rows = list(queryset.defer("result", "traceback"))
         runs = processing.replay_runs([row.pk for row in rows])
-        tasks.on_commit(tasks.ring_runs, runs)
+        doorbells.on_commit(doorbells.ring_runs, runs)
         self.record(request, [row for row in rows if row.pk in runs], "Replayed.")
         level = messages.SUCCESS if len(runs) == len(rows) else messages.WARNING
         left = "; the others wait, are running or have made an event already" if len(runs) < len(rows) else ""

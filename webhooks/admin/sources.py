@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.admin import markup
 from webhooks.admin.base import ClarionAdmin, operation
 from webhooks.admin.confirm import confirmation, confirmed, reveal
@@ -202,7 +202,7 @@ class SourceAdmin(ClarionAdmin[Source]):
             stored = samples.send(row.pk)
             sent.append(row)
             if not stored.duplicate and not stored.errors:
-                tasks.on_commit(tasks.ring_process, [stored.id])
+                doorbells.on_commit(doorbells.ring_process, [stored.id])
             shown = ids.show(ids.RECEIVED, stored.id)
             link = reverse("admin:webhooks_receivedmessage_change", args=[stored.id])
             words = "rejected by the schema" if stored.errors else "known already" if stored.duplicate else "accepted"

@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import bodies
 from webhooks.api.authentication import Caller, caller
 from webhooks.api.problems import Problem, bad_header
@@ -55,7 +55,7 @@ def once(post: Handler, *, in_transaction: bool, limit: int, media_types: tuple[
             with contextlib.ExitStack() as stack:
                 if in_transaction:
                     # Bells first: they ring when the block around the transaction has ended.
-                    stack.enter_context(tasks.bells_held())
+                    stack.enter_context(doorbells.bells_held())
                     stack.enter_context(transaction.atomic())
                 response = post(request, *args, **kwargs)
                 if response.status_code < 400:

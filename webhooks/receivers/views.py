@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.conf import conf
 from webhooks.core import ids, inbound
 from webhooks.core.client_address import is_proxy
@@ -41,7 +41,7 @@ class _Ringing(HttpResponse):
 
     def close(self) -> None:
         super().close()  # gives the database connection back first
-        tasks.ring_process(self.received)
+        doorbells.ring_process(self.received)
 
 
 @csrf_exempt

@@ -44,8 +44,9 @@ def forget_connections() -> None:
     A restart of PostgreSQL leaves dead connections in it. Whoever wants one meets three of them in the time it may
     wait, so the dead of a large pool would make requests fail long after the database is back.
     """
-    if connection.pool is not None:
-        connection.pool.drain()
+    pool = connection.pool  # type: ignore[attr-defined]
+    if pool is not None:
+        pool.drain()
 
 
 def is_outage(error: BaseException | None) -> bool:

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import problems
 from webhooks.api.rendering import reply
 from webhooks.api.serializers.webhook_actions import ConsentSerializer
@@ -51,7 +51,7 @@ class ConsentCallback(ApiView):
             raise problems.not_found() from None
         except ValueError:
             raise problems.bad_header(ALLOWED_RATE, "takes * or a positive whole number") from None
-        tasks.ring_settle([endpoint_id])
+        doorbells.ring_settle([endpoint_id])
         return reply({"status": "granted"})
 
     def get_queryset(self) -> Any:

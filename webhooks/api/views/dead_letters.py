@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import bodies
 from webhooks.api.delivery_filters import DeadLetterFilters
 from webhooks.api.rendering import reply
@@ -71,7 +71,7 @@ class ReplayDeadLetter(DeadLetterView):
     def post(self, request: Request, id: str) -> HttpResponse:
         """By a new delivery. 409 when it was replayed or discarded before."""
         letter = self.open_one(request, id)
-        tasks.ring(dead_letters.replay([letter.id]))
+        doorbells.ring(dead_letters.replay([letter.id]))
         return self.answer(letter, 202)
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import bodies
 from webhooks.api.delivery_filters import DeliveryFilters
 from webhooks.api.rendering import reply
@@ -68,7 +68,7 @@ class RetryDelivery(DeliveryView):
         bodies.only(bodies.read_optional_object(request._request), ())
         if delivery.state in (State.SENDING, State.HELD):
             raise Conflict(f"The delivery is {delivery.state}; it cannot be retried now.")
-        tasks.ring(deliveries.retry([delivery.id]))
+        doorbells.ring(deliveries.retry([delivery.id]))
         newest = self.get_queryset().filter(event_id=delivery.event_id, endpoint_id=delivery.endpoint_id)
         latest = newest.filter(id__gte=delivery.id).order_by("-id").first() or delivery
         if delivery.state != State.PENDING and latest.pk == delivery.pk:

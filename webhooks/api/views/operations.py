@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import bodies, problems
 from webhooks.api.authentication import caller
 from webhooks.api.filters import OperationFilters
@@ -172,7 +172,7 @@ class CancelOperation(OperationView):
             operation.refresh_from_db()
             if operation.status != Operation.Status.CANCELLED:
                 raise Conflict(f"The operation is {operation.status}; it cannot be cancelled.")
-        tasks.ring_operate([operation.id])
+        doorbells.ring_operate([operation.id])
         return reply(self.show([self.get_queryset().get(pk=operation.pk)])[0], 202)
 
 
@@ -223,7 +223,7 @@ class ReplayEvent(EventView):
         made, bells = deliveries.replay_events([event.id], chosen)
         if not made:
             raise Conflict("No webhook has had a delivery of this event; name the webhooks that are to get it.")
-        tasks.ring(bells)
+        doorbells.ring(bells)
         return reply({"deliveries": [ids.show(ids.DELIVERY, key) for key in made]}, 202)
 
 
@@ -234,7 +234,7 @@ def callback_of(body: dict[str, Any]) -> dict[str, Any]:
 
 def ordered(created: Created) -> HttpResponse:
     """202 with the id, and a secret that was made; rings for the first step."""
-    tasks.ring_operate([created.id])
+    doorbells.ring_operate([created.id])
     shown = ids.show(ids.OPERATION, created.id)
     answer = {"operation_id": shown, "status": Operation.Status.PENDING.value}
     if created.callback_secret:

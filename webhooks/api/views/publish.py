@@ -12,7 +12,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import bodies
 from webhooks.api.authentication import caller
 from webhooks.api.rendering import reply
@@ -29,7 +29,7 @@ class _Ringing(HttpResponse):
 
     def close(self) -> None:
         super().close()  # gives the database connection back first
-        tasks.ring_fan_out()
+        doorbells.ring_fan_out()
 
 
 def publish_one(request: Request) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import bodies
 from webhooks.api.filters import ReceivedFilters
 from webhooks.api.rendering import reply
@@ -80,5 +80,5 @@ class ReplayReceived(ReceivedView):
         processor = body.get("processor")
         if processor is not None and not isinstance(processor, str):
             raise InvalidInput(FieldError("/processor", "takes the name of a processor"))
-        tasks.ring_runs(processing.replay(row.id, processor))
+        doorbells.ring_runs(processing.replay(row.id, processor))
         return self.answer(self.get_queryset().get(pk=row.pk), 202)

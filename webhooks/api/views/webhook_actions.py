@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import bodies, problems
 from webhooks.api.rendering import reply
 from webhooks.api.schema_answers import LOCATION
@@ -64,7 +64,7 @@ class TestWebhook(WebhookAction):
         bodies.only(body, ("event_type",))
         event_type = _event_type(body.get("event_type", testing.EVENT_TYPE))
         event_id, delivery_id = testing.send_test(endpoint.id, event_type)
-        tasks.ring_deliver([endpoint.id])
+        doorbells.ring_deliver([endpoint.id])
         if wait and (delivery := awaiting.finished_delivery(delivery_id, wait)):
             return reply(detail_of(delivery))
         shown = {
@@ -101,8 +101,8 @@ class ValidateWebhook(WebhookAction):
         endpoint = self.find(ids.WEBHOOK, id)
         bodies.only(bodies.read_optional_object(request._request), ())
         handshake.restart(endpoint.id)
-        tasks.ring_settle([endpoint.id])
-        tasks.ring_validate([endpoint.id])
+        doorbells.ring_settle([endpoint.id])
+        doorbells.ring_validate([endpoint.id])
         return self.answer(endpoint)
 
 
@@ -118,8 +118,8 @@ class _Move(WebhookAction):
         body = bodies.read_optional_object(request._request)
         bodies.only(body, self.takes)
         self.move(endpoint.id, _reason(body.get("reason", "")))
-        tasks.ring_settle([endpoint.id])
-        tasks.ring_validate([endpoint.id])
+        doorbells.ring_settle([endpoint.id])
+        doorbells.ring_validate([endpoint.id])
         return self.answer(endpoint)
 
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.api import bodies, problems
 from webhooks.api.authentication import caller
 from webhooks.api.filters import AttemptFilters, WebhookFilters
@@ -59,7 +59,7 @@ class Webhooks(WebhookView, ListView):
         """`url` (or `webhook_url`) and `event_types` are required. This answer alone shows the secret."""
         tenant_id = caller(request).tenant()
         created = endpoints.create(tenant_id, bodies.read_object(request._request))
-        tasks.ring_validate([created.id])
+        doorbells.ring_validate([created.id])
         endpoint = self.get_queryset().get(pk=created.id)
         shown = self.show([endpoint], CreatedWebhookSerializer, secret=created.secret)[0]
         return reply(shown, 201, {"Location": f"{request.path}/{shown['id']}"})
@@ -89,15 +89,15 @@ class Webhook(WebhookView):
         """Its unfinished deliveries are cancelled. What was sent stays readable."""
         endpoint = self.find(ids.WEBHOOK, id, without=("headers", "auth", "destination"))
         endpoints.delete(endpoint.id)
-        tasks.ring_settle([endpoint.id])
+        doorbells.ring_settle([endpoint.id])
         return HttpResponse(status=204)
 
     def _change(self, request: Request, text: str, *, replace: bool) -> HttpResponse:
         endpoint = self.find(ids.WEBHOOK, text)
         body = _without_echo(bodies.read_object(request._request), self.show([endpoint])[0])
         endpoints.update(endpoint.tenant_id, endpoint.id, body, replace=replace)
-        tasks.ring_settle([endpoint.id])
-        tasks.ring_validate([endpoint.id])
+        doorbells.ring_settle([endpoint.id])
+        doorbells.ring_validate([endpoint.id])
         return self.answer(endpoint)
 
 

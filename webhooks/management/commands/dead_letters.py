@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from rich.console import Console
 from rich.table import Table
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.core import ids
 from webhooks.management.acting import ActingCommand
 from webhooks.models import DeadLetter
@@ -39,7 +39,7 @@ class Command(ActingCommand):
             return
         keys = list(found.values_list("id", flat=True))
         if action == "replay":
-            tasks.ring(dead_letters.replay(keys))
+            doorbells.ring(dead_letters.replay(keys))
         else:
             dead_letters.discard(keys)
         self.stdout.write(f"{len(keys)} dead letters {'replayed' if action == 'replay' else 'discarded'}.")

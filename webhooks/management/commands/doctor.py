@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 import webhooks
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.conf import conf
 from webhooks.services import health
 from webhooks.services.health import Finding, Status
@@ -110,4 +110,11 @@ def _queues() -> list[str]:
     """Every queue that Clarion's tasks go to."""
     shards = [f"deliver.{number}" for number in range(conf.DELIVER_SHARDS)]
     default = getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery")
-    return [*shards, tasks.SLOW_QUEUE, tasks.DEAD_LETTER_QUEUE, tasks.FAN_OUT_QUEUE, default, tasks.PROCESS_QUEUE]
+    return [
+        *shards,
+        doorbells.SLOW_QUEUE,
+        doorbells.DEAD_LETTER_QUEUE,
+        doorbells.FAN_OUT_QUEUE,
+        default,
+        doorbells.PROCESS_QUEUE,
+    ]

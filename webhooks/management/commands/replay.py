@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from webhooks import tasks
+from webhooks import doorbells
 from webhooks.core import ids
 from webhooks.errors import InvalidInput
 from webhooks.management.acting import ActingCommand
@@ -77,9 +77,9 @@ def _run(operation_id: UUID, console: Console) -> Operation:
         bar = progress.add_task("looked at", total=None)
         while True:
             done = running.step(operation_id)
-            tasks.ring(done.bells)
+            doorbells.ring(done.bells)
             if done.published:
-                tasks.ring_fan_out()
+                doorbells.ring_fan_out()
             operation = Operation.objects.defer("input").get(id=operation_id)
             progress.update(bar, completed=operation.done, total=operation.total)
             if operation.finished:
