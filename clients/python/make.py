@@ -31,6 +31,7 @@ FIELDS = {
     "SourceChanges": ("PatchedSourceRequest", ()),
     "RotateFields": ("RotateSourceSecretRequest", ()),
     "ReplayFields": ("ReplayReceivedRequest", ()),
+    "WebhookReplayFields": ("ReplayWebhookRequest", ()),
     "OperationFields": ("NewOperationRequest", ("type",)),
     "TenantFields": ("TenantRequest", ("name",)),
     "ApiKeyFields": ("ApiKeyRequest", ("name",)),
@@ -62,6 +63,7 @@ _SYNC = (
     (r"handle_async_request", "handle_request"),
     (r"(get|set)_async_httpx_client", r"\1_httpx_client"),
     (r"\baread\b", "read"),
+    (r"\baiter_bytes\b", "iter_bytes"),
     (r"\baclose\b", "close"),
     (r"__a(enter|exit)__", r"__\1__"),
 )

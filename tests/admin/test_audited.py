@@ -115,6 +115,7 @@ CASES: dict[tuple[str, str], tuple[str, Run]] = {
         "secret.revealed",
         lambda client: client.post(add_page(OAuthClient), {"name": "billing", "scopes": ["events:read"]}),
     ),
+    ("OAuthClient", "rotate_secret"): ("secret.revealed", _do(OAuthClient, "rotate_secret", overlap="0")),
     ("OAuthClient", "revoke"): ("oauth_client.revoked", _do(OAuthClient, "revoke")),
     ("DeadLetter", "replay"): ("dead_letter.replayed", _do(DeadLetter, "replay")),
     ("DeadLetter", "discard"): ("dead_letter.discarded", _do(DeadLetter, "discard")),

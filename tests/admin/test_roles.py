@@ -43,7 +43,7 @@ RIGHTS: dict[str, dict[str, set[str]]] = {
     "EventType": {**_SEEN, "add": {A}, "save": {A}, "delete": {A}, "delete_selected": {A}},
     "EventTypeVersion": {**_SEEN, "add": {A}, "save": {A}, "delete": NOBODY},
     "Group": _ACCOUNT,
-    "OAuthClient": {**_LEDGER, "add": {A}, "revoke": {A}},
+    "OAuthClient": {**_LEDGER, "add": {A}, "revoke": {A}, "rotate_secret": {A}},
     "ProcessorRun": {**_LEDGER, "replay": {O, A}},
     "ReceivedMessage": {**_LEDGER, "replay": {O, A}, "webhooks_receivedmessage_body": EVERYBODY},
     "Source": {

@@ -121,6 +121,7 @@ TABLE = [
     Row("POST", "/api/oauth-clients", "keys", 201, {"name": "another"}),
     Row("GET", "/api/oauth-clients/{oauth_client}", "keys", 200),
     Row("DELETE", "/api/oauth-clients/{oauth_client}", "keys", 204),
+    Row("POST", "/api/oauth-clients/{oauth_client}/rotate-secret", "keys", 200),
     Row("GET", "/api/audit", "keys", 200),
 ]
 PLATFORM_TABLE = [
@@ -176,7 +177,7 @@ def world(tenant: Tenant, valkey: Any) -> World:
         "tenant": tenant.public_id,
         "event_type": "own.type",
         "source": make_source(tenant, "hex", secrets=["only-for-tests"]).public_id,
-        "oauth_client": ids.show(ids.OAUTH_CLIENT, oauth_clients.create(tenant.id, "to be read")[0]),
+        "oauth_client": ids.show(ids.OAUTH_CLIENT, oauth_clients.create(tenant.id, "to be read", ["keys"])[0]),
     }
     return World(tenant, objects)
 

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from tests.api.checks import pointers
+from tests.api.test_access import World
+from tests.api.test_access import world as world
+from tests.api.test_destinations import BUS, QUEUE, SQS
+from tests.api.test_endpoint_auth import OAUTH
 from tests.client import ApiClient
 from tests.docs.pages import page
 from webhooks.services import endpoint_fields
@@ -15,7 +19,8 @@ from webhooks.services import endpoint_fields
 WEBHOOK = {"url": "https://a.example/hook", "event_types": ["order.*"]}
 # Where null is a value of its own.
 NULLABLE = {"version", "filter", "rate_limit", "batch", "validation"}
-SCHEMA = json.loads(page("docs/openapi.json"))["components"]["schemas"]["WebhookRequest"]["properties"]
+COMPONENTS = json.loads(page("docs/openapi.json"))["components"]["schemas"]
+SCHEMA = COMPONENTS["WebhookRequest"]["properties"]
 # Of a URL it is said of answers: one of a webhook with a destination is null.
 FIELDS = sorted(endpoint_fields._CHECKS.keys() - {"url"})
 
@@ -23,8 +28,7 @@ FIELDS = sorted(endpoint_fields._CHECKS.keys() - {"url"})
 @pytest.mark.parametrize("name", FIELDS)
 def test_null_is_a_value_or_a_fault_and_the_schema_says_which(api: ApiClient, name: str) -> None:
     shown: Any = SCHEMA.get(name, {})
-    kinds = [shown.get("type"), *(one.get("type") for one in shown.get("oneOf", []))]
-    nullable = any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)
+    nullable = _takes_null(shown)
     path = api.post("/api/webhooks", WEBHOOK)["Location"]
     answer = api.patch(path, {name: None})
     if answer.status_code == 200:
@@ -34,3 +38,81 @@ def test_null_is_a_value_or_a_fault_and_the_schema_says_which(api: ApiClient, na
         assert not nullable, f"{name}: null is refused, and the schema allows it"
         assert pointers(answer) == [f"/{name}"]
     assert name not in NULLABLE or answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("component", "field", "whole"),
+    [
+        ("OAuth2Auth", "auth", OAUTH), ("QueueDestination", "destination", QUEUE),
+        ("SqsDestination", "destination", SQS), ("EventBridgeDestination", "destination", BUS),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("valkey")
+def test_a_part_that_is_null_is_absent_where_the_schema_allows_it(
+    api: ApiClient, component: str, field: str, whole: dict[str, Any]
+) -> None:
+    base = {"event_types": ["*"]} | ({} if field == "destination" else {"url": WEBHOOK["url"]})
+    for name, shown in COMPONENTS[component]["properties"].items():
+        answer = api.post("/api/webhooks", base | {field: whole | {name: None}})
+        if _takes_null(shown):
+            assert answer.status_code == 201, (name, answer.content)
+            assert answer.json()[field].get(name) is None
+        else:
+            assert pointers(answer)[0].startswith(f"/{field}"), name
+
+
+def test_no_validation_is_null_and_not_an_empty_text(api: ApiClient) -> None:
+    assert pointers(api.post("/api/webhooks", WEBHOOK | {"validation": ""})) == ["/validation"]
+
+
+# path, body, component of the body, and the fields that may be null
+OTHERS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
+    ("/api/operations", {"type": "replay"}, "NewOperationRequest", ("params", "callback_url", "callback_secret")),
+    ("/api/sources/{source}/rotate-secret", {}, "RotateSourceSecretRequest", ("secret",)),
+    ("/api/received/{received}/replay", {}, "ReplayReceivedRequest", ("processor",)),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "component", "fields"), OTHERS)
+def test_a_field_that_is_null_is_absent(
+    world: World, api: ApiClient, path: str, body: dict[str, Any], component: str, fields: tuple[str, ...]
+) -> None:
+    shown = COMPONENTS[component]["properties"]
+    assert all(_takes_null(shown[name]) for name in fields)
+    answer = api.post(path.format(**world.objects), body | dict.fromkeys(fields))
+    assert answer.status_code in (200, 202), answer.content
+
+
+def test_an_option_that_is_null_is_absent_and_an_unknown_one_is_refused_all_the_same(api: ApiClient) -> None:
+    options = COMPONENTS["SourceRequest"]["properties"]["verification"]["properties"]
+    assert all(_takes_null(option) for option in options.values())
+    source = {"name": "Ours", "provider": "custom", "verification": {"header": "X-Signature", "prefix": None}}
+    assert api.post("/api/sources", source).status_code == 201
+    answer = api.post("/api/sources", source | {"verification": {"header": "X-Signature", "nonsense": None}})
+    assert pointers(answer) == ["/verification/nonsense"]
+
+
+# path, body, and the fields of text for people, which may be empty
+EMPTY: list[tuple[str, str, dict[str, Any], str, tuple[str, ...]]] = [
+    ("POST", "/api/webhooks/{webhook}/pause", {}, "ReasonRequest", ("reason",)),
+    ("POST", "/api/event-types", {"name": "a.b"}, "NewEventTypeRequest", ("description", "deprecation_message")),
+    ("PUT", "/api/event-types/own.type", {}, "EventTypeRequest", ("description", "deprecation_message")),
+    ("POST", "/api/event-types/own.type/versions", {"version": "v2"}, "EventTypeVersionRequest",
+     ("description", "deprecation_message")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body", "component", "fields"), EMPTY)
+def test_words_for_people_may_be_empty_and_the_schema_says_so(
+    world: World, api: ApiClient, method: str, path: str, body: dict[str, Any], component: str, fields: tuple[str, ...]
+) -> None:
+    assert set(COMPONENTS[component].get("required", ())) == body.keys()
+    assert not any(COMPONENTS[component]["properties"][name].get("minLength") for name in fields)
+    answer = api.request(method, path.format(**world.objects), body | dict.fromkeys(fields, ""))
+    assert answer.status_code in (200, 201), answer.content
+
+
+def _takes_null(schema: dict[str, Any]) -> bool:
+    ways = [schema, *schema.get("oneOf", []), *schema.get("anyOf", [])]
+    kinds = [one.get("type") for one in ways]
+    return any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,9 +16,12 @@ import clarion
 from clarion._generated.models import DeliveryDetail
 from clarion.batches import MAX_BYTES, parts
 from tests.api.wire import Web
+from tests.client import ApiClient
 from tests.clients.conftest import Awaiting, Blocking
 from tests.clients.gateway import CUT, Gateway, answer
 from tests.factories import make_delivery, make_endpoint, make_event, make_key
+from tests.services.operating import finish
+from webhooks.core import ids
 from webhooks.models import ApiKey, DeadLetter, Event, Tenant
 from webhooks.services import api_keys
 
@@ -268,8 +272,59 @@ def test_sources_and_oauth_clients(drive: Drive, client: Any) -> None:
     drive.do(client.sources.delete(made.id))
     program = drive.do(client.oauth_clients.create("billing", scopes=["events:write"]))
     assert program.client_secret not in repr(program)
+    rotated = drive.do(client.oauth_clients.rotate_secret(program.id, 60))
+    assert (rotated.client_id, rotated.overlap_seconds) == (program.id, 60)
+    assert rotated.client_secret not in (program.client_secret, repr(rotated))
     drive.do(client.oauth_clients.revoke(program.id))
     assert drive.do(client.oauth_clients.get(program.id)).revoked_at
+
+
+def test_replays(drive: Drive, client: Any, tenant: Tenant) -> None:
+    endpoint = make_endpoint(tenant)
+    event = make_event(tenant, fanned_out=True)
+    make_delivery(endpoint, event, state="dead")
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    ordered = drive.do(client.webhooks.replay(endpoint.public_id, status=["dead", "held"], since=since, dry_run=True))
+    operation = drive.do(client.operations.get(ordered.operation_id))
+    assert (operation.type_, operation.params["dry_run"]) == ("replay", True)
+    for webhooks in (None, [endpoint.public_id]):
+        (made,) = drive.do(client.events.replay(event.public_id, webhooks)).deliveries
+        assert drive.do(client.deliveries.get(made)).webhook_id == endpoint.public_id
+
+
+def test_the_file_of_an_export_comes_in_parts(
+    drive: Drive, client: Any, gateway: Gateway, tenant: Tenant, api_key: str
+) -> None:
+    event = make_event(tenant)
+    id = drive.do(client.operations.create("export", params={"what": "events"})).operation_id
+    file = io.BytesIO()
+    with pytest.raises(clarion.NoResult, match="pending"):
+        drive.do(client.operations.download(id, file))
+    key = ids.parse(ids.OPERATION, id)
+    assert key
+    finish(key)
+    assert drive.do(client.operations.download(id, file)) == len(file.getvalue())
+    assert json.loads(file.getvalue())["id"] == event.public_id
+    operation = answer(200, ApiClient(api_key).get(f"/api/operations/{id}").content, Content_Type="application/json")
+    broken = b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nno length\r\n"
+    gateway.plan[:] = [operation, broken]
+    with pytest.raises(clarion.ConnectionFailed, match="after 3 bytes"):
+        drive.do(client.operations.download(id, io.BytesIO()))
+    gateway.plan[:] = [operation, answer(200, b"<html>", Content_Type="text/html")]
+    with pytest.raises(clarion.UnexpectedAnswer):
+        drive.do(client.operations.download(id, io.BytesIO()))
+    gateway.plan[:] = [operation, answer(404)]
+    with pytest.raises(clarion.NotFound):
+        drive.do(client.operations.download(id, io.BytesIO()))
+
+
+def test_the_audit_log(drive: Drive, client: Any) -> None:
+    hook = drive.do(client.webhooks.create("https://receiver.example/hook", ["order.*"]))
+    drive.do(client.webhooks.pause(hook.id))
+    (entry,) = drive.rows(client.audit.list(action="webhook.paused", object=hook.id))
+    assert entry.actor.kind == "api_key"
+    assert len(drive.rows(client.audit.list(actor=entry.actor.id))) >= 2
+    assert drive.rows(client.audit.list(created_before=datetime(2020, 1, 1, tzinfo=UTC))) == []
 
 
 def test_a_platform_key_acts_for_the_tenant_it_names(

@@ -7,15 +7,16 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from webhooks.admin import markup
 from webhooks.admin.base import ClarionAdmin, operation
-from webhooks.admin.confirm import reveal
+from webhooks.admin.confirm import confirmation, confirmed, reveal
 from webhooks.admin.faults import rehearse
 from webhooks.admin.filters import ChoiceFilter, TenantFilter
 from webhooks.admin.generic import ModelForm
@@ -25,6 +26,7 @@ from webhooks.services import api_keys, credentials, oauth_clients
 
 M = TypeVar("M", bound=Model)
 
+_OVERLAPS = [(0, "no time: it ends now, with all tokens"), (3600, "1 hour"), (86_400, "24 hours"), (604_800, "7 days")]
 DEFAULT_SCOPES = ("events:write", "events:read", "webhooks:write", "webhooks:read")
 _FIELDS = ("name", "tenant", "scopes", "expires_at")
 
@@ -71,6 +73,16 @@ class OAuthClientForm(CredentialForm[OAuthClient]):
         return oauth_clients.create(*self.arguments())
 
 
+class OverlapForm(forms.Form):
+    overlap = forms.TypedChoiceField(
+        label="The present secret fetches tokens for",
+        choices=_OVERLAPS,
+        initial=oauth_clients.DEFAULT_OVERLAP,
+        coerce=int,
+        help_text="Until then the program can be given the new one calmly.",
+    )
+
+
 class StateFilter(ChoiceFilter):
     title = "state"
     parameter_name = "state"
@@ -94,13 +106,14 @@ class CredentialAdmin(ClarionAdmin[M]):
     actions = ("revoke",)
     buttons = ("revoke",)
     all_tenants = "all tenants"
+    hashes: tuple[str, ...] = ("secret_hash",)
     made_by_service: tuple[str, ...] = ("name",)
 
     def list_queryset(self, queryset: QuerySet[M]) -> QuerySet[M]:
         return queryset.select_related("tenant")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
-        return super().get_queryset(request).defer("secret_hash")
+        return super().get_queryset(request).defer(*self.hashes)
 
     def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
         if obj is None:
@@ -199,6 +212,29 @@ class OAuthClientAdmin(CredentialAdmin[OAuthClient]):
     list_display = ("name", "badge", "short_id", "holder", "scope_list", "last_used", "created")
     search_help_text = "A part of the name, or the client_id (oac_…)."
     all_tenants = "all tenants (platform client)"
+    actions = buttons = ("rotate_secret", "revoke")
+    hashes = ("secret_hash", "previous_hash")
+
+    def has_reveal_permission(self, request: HttpRequest) -> bool:
+        """Who may make a client is shown a secret, and so may renew one."""
+        return self.has_add_permission(request)
+
+    @operation("Rotate the secret of selected", button="Rotate secret", needs="reveal")
+    def rotate_secret(self, request: HttpRequest, queryset: QuerySet[OAuthClient]) -> HttpResponseBase:
+        rows = list(queryset)
+        form = OverlapForm(request.POST if confirmed(request) else None)
+        if not form.is_valid():
+            return confirmation(
+                self, request, title="Rotate client secrets", objects=rows, button="Rotate", form=form,
+                sentence="Each client gets a new secret, which is shown once on the next page.",
+            )  # fmt: skip
+        with transaction.atomic():
+            made = [(row.public_id, oauth_clients.rotate_secret(row.pk, form.cleaned_data["overlap"])) for row in rows]
+            self.record(request, rows, "Rotated the secret.")
+        return reveal(
+            self, request, title="New client secret", secrets=made, back=request.path,
+            sentence="Give it to the program now. Only its hash is stored, so it cannot be shown again.",
+        )  # fmt: skip
 
     def search_text(self, queryset: QuerySet[OAuthClient], term: str) -> QuerySet[OAuthClient]:
         return queryset.filter(name__icontains=term)

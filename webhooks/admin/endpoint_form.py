@@ -145,6 +145,8 @@ class EndpointForm(ModelForm[Endpoint]):
         """What the service is to write: everything for a new endpoint, else what has changed."""
         names = set(self.fields) if self.instance._state.adding else set(self.changed_data)
         values = {name: self.cleaned_data[name] for name in names - {"tenant"} if name in self.cleaned_data}
+        if values.get("validation") == "":
+            values["validation"] = None
         if not values.get("url"):
             values.pop("url", None)  # a webhook without one has a destination, and the service says if it has neither
         return {name: _EMPTY[name] if value is None and name in _EMPTY else value for name, value in values.items()}

@@ -76,6 +76,11 @@ urlpatterns = [
     path("api-keys/<str:id>", accounts.OneApiKey.as_view(), name="api-key"),
     path("oauth-clients", oauth_clients.OAuthClients.as_view(), name="api-oauth-clients"),
     path("oauth-clients/<str:id>", oauth_clients.OneOAuthClient.as_view(), name="api-oauth-client"),
+    path(
+        "oauth-clients/<str:id>/rotate-secret",
+        oauth_clients.RotateOAuthClientSecret.as_view(),
+        name="api-oauth-client-rotate",
+    ),
     path("consents/<str:id>", consents.ConsentCallback.as_view(), name="api-consent"),
     path("audit", audit.AuditEntries.as_view(), name="api-audit"),
     path(".well-known/capabilities", capabilities.webhooks, name="api-capabilities"),

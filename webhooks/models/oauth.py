@@ -14,6 +14,7 @@ class OAuthClient(models.Model):
     """A program that fetches its own short-lived tokens; without a tenant it is a platform client.
 
     Its ``client_id`` is its shown id. A stolen table gives neither secrets nor tokens: both are random and hashed.
+    Until ``previous_until`` the secret before the last rotation counts as well.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
@@ -23,6 +24,8 @@ class OAuthClient(models.Model):
     )  # fmt: skip
     name = models.CharField(max_length=200)
     secret_hash = models.BinaryField(max_length=32, editable=False)  # SHA-256 of 256 random bits
+    previous_hash = models.BinaryField(max_length=32, null=True, editable=False)
+    previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=32), default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)

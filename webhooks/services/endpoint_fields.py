@@ -288,7 +288,7 @@ def _batch(value: Any) -> dict[str, float] | None:
 
 
 def _validation(value: Any) -> str:
-    return "" if value is None or value == "" else one_of(value, [Endpoint.Validation.CLOUDEVENTS.value])
+    return "" if value is None else one_of(value, [Endpoint.Validation.CLOUDEVENTS.value])
 
 
 def _boolean(value: Any) -> bool:

@@ -39,16 +39,21 @@ _ISSUE = """
 INSERT INTO webhooks_oauthtoken (digest, client_id, scopes, expires_at)
 SELECT %(digest)s, c.id, %(scopes)s::varchar[], now() + make_interval(secs => %(seconds)s)
 FROM webhooks_oauthclient c WHERE c.id = %(client)s AND c.revoked_at IS NULL AND c.scopes @> %(scopes)s::varchar[]
+  AND (%(secret)s::bytea IS NULL OR c.secret_hash = %(secret)s
+       OR c.previous_hash = %(secret)s AND c.previous_until > now())
 FOR SHARE
 """
 
 
-def issue(client_id: UUID, token: str, scopes: Sequence[str], seconds: float) -> bool:
-    """Store a token for so many seconds; False when the client has been revoked meanwhile or lacks a scope.
+def issue(client_id: UUID, token: str, scopes: Sequence[str], seconds: float, secret_hash: bytes | None = None) -> bool:
+    """Store a token for so many seconds; False when the client has been revoked meanwhile or lacks a scope, or the
+    secret of this hash, with which it came, has ended.
 
-    The lock makes it wait for a revocation under way, which would otherwise miss the new token.
+    The lock makes it wait for a revocation or rotation under way, which would otherwise miss the new token.
     """
-    values: dict[str, Any] = {"digest": _hash(token), "client": client_id, "scopes": list(scopes), "seconds": seconds}
+    values: dict[str, Any] = {
+        "digest": _hash(token), "client": client_id, "scopes": list(scopes), "seconds": seconds, "secret": secret_hash,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_ISSUE, values)
         return bool(cursor.rowcount)

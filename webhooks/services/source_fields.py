@@ -179,7 +179,7 @@ def secret_fault(secret: Any) -> str | None:
 def _verification(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused(("", "takes an object with the provider's options"))
-    return {name: item for name, item in value.items() if item is not None}
+    return dict(value)
 
 
 def _allowed_ips(value: Any) -> list[str]:

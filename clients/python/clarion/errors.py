@@ -24,6 +24,10 @@ class UnexpectedAnswer(ClarionError):
     """An answer that the API does not give: is there something else at this address?"""
 
 
+class NoResult(ClarionError):
+    """An operation has no file to download: it is no export, is not done, or its file has had its time."""
+
+
 class BatchInterrupted(ClarionError):
     """A batch stopped on the way. ``report`` is about the events before ``next_index``; ``__cause__`` says why.
 

@@ -150,14 +150,27 @@ class SourceChanges(TypedDict, total=False):
 class RotateFields(TypedDict, total=False):
     """How to change the secret."""
 
-    secret: str
+    secret: str | None
     overlap_seconds: int
 
 
 class ReplayFields(TypedDict, total=False):
     """What to do again."""
 
-    processor: str
+    processor: str | None
+
+
+class WebhookReplayFields(TypedDict, total=False):
+    """What of a webhook's past is delivered to it again."""
+
+    callback_url: str | None
+    callback_secret: str | None
+    since: datetime | str | None
+    until: datetime | str | None
+    status: Sequence[Literal["dead", "succeeded", "held", "unmatched", "cancelled"]]
+    event_types: Sequence[str] | None
+    rate: int | None
+    dry_run: bool
 
 
 class OperationFields(TypedDict, total=False):
@@ -165,7 +178,7 @@ class OperationFields(TypedDict, total=False):
 
     callback_url: str | None
     callback_secret: str | None
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] | None
 
 
 class TenantFields(TypedDict, total=False):

@@ -15,6 +15,7 @@ _LONGEST = 20.0  # seconds: no pause is longer, unless the server asks for it
 _PATIENCE = 60.0  # seconds: whoever is asked to wait longer had better know it than wait
 _PASSING = frozenset({429, 502, 503, 504})
 KEY = "Idempotency-Key"
+IN_PARTS = "clarion.in_parts"  # extension of a request whose answer its caller reads as it comes
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,9 @@ class Validator(RequestValidator):  # type: ignore[misc]  # it has no types
         client = request.client.credential
         if wait := token_requests.take(client.key_id).wait:
             raise too_many(wait)
-        if not oauth_tokens.issue(client.key_id, token["access_token"], request.scopes, token["expires_in"]):
-            raise Refusal("invalid_client", "the client has just been revoked", 401)
+        secret = request.client.secret_hash
+        if not oauth_tokens.issue(client.key_id, token["access_token"], request.scopes, token["expires_in"], secret):
+            raise Refusal("invalid_client", "the client or its secret has just been ended", 401)
 
     def revoke_token(self, token: str, token_type_hint: str, request: Any, *args: Any, **kwargs: Any) -> None:
         oauth_tokens.revoke(request.client.credential, token)

@@ -12,6 +12,8 @@ from webhooks.api.shown import Shown
 from webhooks.core import ids
 from webhooks.core.envelope import timestamp
 from webhooks.models import SCOPES, ApiKey, OAuthClient, Tenant
+from webhooks.services import oauth_clients
+from webhooks.services.endpoints import MAX_OVERLAP
 
 _MOMENT = {"type": "string", "format": "date-time"}
 _OBJECT = {"type": "object", "additionalProperties": True}
@@ -121,6 +123,12 @@ class OAuthClientSerializer(Shown[OAuthClient]):
         read_only=True,
         help_text="When one of its tokens was used last, to the minute.",
     )
+    previous_secret_until = Computed(
+        _moment("previous_until"),
+        nullable(_MOMENT),
+        read_only=True,
+        help_text="Until when the secret before the last rotation counts, or counted; null: it ended at once.",
+    )
 
 
 class CreatedOAuthClientSerializer(OAuthClientSerializer):
@@ -133,3 +141,23 @@ class CreatedOAuthClientSerializer(OAuthClientSerializer):
 
     def get_client_secret(self, client: OAuthClient) -> str:
         return str(self.context["secret"])
+
+
+class RotateOAuthClientSecretSerializer(serializers.Serializer[Any]):
+    """How to change the secret."""
+
+    overlap_seconds = serializers.IntegerField(
+        required=False, default=oauth_clients.DEFAULT_OVERLAP, min_value=0, max_value=MAX_OVERLAP,
+        help_text="Seconds for which the old secret fetches tokens as well; 86400 (a day) when absent, at most a week. "
+        "0: it ends at once, with all tokens of the client.",
+    )  # fmt: skip
+
+
+class OAuthClientSecretSerializer(serializers.Serializer[Any]):
+    """The new secret."""
+
+    client_id = serializers.CharField(read_only=True, help_text="Id of the client; it stays.")
+    client_secret = serializers.CharField(read_only=True, help_text="The new secret. Keep it: it is not shown again.")
+    overlap_seconds = serializers.IntegerField(
+        read_only=True, min_value=0, help_text="Seconds for which the old secret fetches tokens as well."
+    )

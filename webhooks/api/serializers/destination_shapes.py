@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from webhooks.api.fields import nullable
 from webhooks.core import broker_urls, destinations
 
 _TITLES = {"queue": "QueueDestination", "sqs": "SqsDestination", "eventbridge": "EventBridgeDestination"}
@@ -40,9 +41,11 @@ _PARTS = {
 }
 
 
-def _part(name: str) -> dict[str, Any]:
+def _part(part: str) -> dict[str, Any]:
+    name = part.rstrip("?")
     longest, example, description = _PARTS[name]
-    return {"type": "string", "maxLength": longest, "examples": [example], "description": description}
+    shown = {"type": "string", "maxLength": longest, "examples": [example], "description": description}
+    return nullable(shown) if part != name else shown  # null in a request is the same as no such part
 
 
 DESTINATION = {
@@ -54,7 +57,7 @@ DESTINATION = {
             "required": ["type", *(part for part in parts if not part.endswith("?"))],
             "additionalProperties": False,
             "properties": {"type": {"const": kind, "description": "The kind of destination."}}
-            | {part.rstrip("?"): _part(part.rstrip("?")) for part in parts},
+            | {part.rstrip("?"): _part(part) for part in parts},
         }
         for kind, parts in destinations.PARTS.items()
     ]

@@ -44,7 +44,10 @@ def _json(name: str) -> Any:
 class _Deprecable(serializers.Serializer[Any]):
     deprecated_at = Computed(_moment("deprecated_at"), nullable(_MOMENT), required=False, help_text=_DEPRECATED)
     deprecation_message = serializers.CharField(
-        max_length=event_type_fields.MAX_MESSAGE, required=False, help_text="What to use instead, for people."
+        max_length=event_type_fields.MAX_MESSAGE,
+        required=False,
+        allow_blank=True,
+        help_text="What to use instead, for people.",
     )
 
 
@@ -53,7 +56,7 @@ class EventTypeVersionSerializer(_Deprecable):
 
     version = serializers.RegexField(_VERSION, source="name", help_text="Name of the version, such as v2.")
     description = serializers.CharField(
-        required=False, max_length=event_type_fields.MAX_DESCRIPTION, help_text="For people."
+        required=False, allow_blank=True, max_length=event_type_fields.MAX_DESCRIPTION, help_text="For people."
     )
     schema = Computed(_json("schema"), _SCHEMA, required=False, help_text=_SCHEMA_HELP)
     example = Computed(_json("example"), {}, required=False, help_text=_EXAMPLE_HELP)
@@ -75,13 +78,18 @@ class EventTypeVersionSerializer(_Deprecable):
 class _TypeSerializer(_Deprecable):
     name = serializers.CharField(max_length=128, help_text="Such as order.created: segments joined by dots.")
     description = serializers.CharField(
-        required=False, max_length=event_type_fields.MAX_DESCRIPTION, help_text="For people."
+        required=False, allow_blank=True, max_length=event_type_fields.MAX_DESCRIPTION, help_text="For people."
     )
 
 
 class EventTypeSerializer(_TypeSerializer):
     """A registered event type with its versions."""
 
+    name = serializers.CharField(
+        required=False,
+        max_length=128,
+        help_text="Such as order.created: segments joined by dots. A change may leave it out.",
+    )
     tenant_id = Computed(
         lambda row: ids.show(ids.TENANT, row.tenant_id) if row.tenant_id else None,
         nullable(id_schema(ids.TENANT)),

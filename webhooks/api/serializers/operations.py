@@ -104,7 +104,10 @@ class NewOperationSerializer(_Callback):
 
     type = serializers.ChoiceField(_TYPES, help_text="What is to be done.")
     params = Computed(
-        lambda row: None, _OBJECT, required=False, help_text="Depends on the type, see the manual. At most 256 KiB."
+        lambda row: None,
+        nullable(_OBJECT),
+        required=False,
+        help_text="Depends on the type, see the manual; null: none. At most 256 KiB.",
     )
 
 

@@ -153,9 +153,10 @@ class ReplayReceivedSerializer(serializers.Serializer[Any]):
 
     processor = serializers.CharField(
         required=False,
+        allow_null=True,
         max_length=MAX_NAME,
-        help_text="Only this processor, by its name; all of them when absent. `forward`: become an event, where that "
-        "failed; `forward_to`: go to the source's queue again.",
+        help_text="Only this processor, by its name; all of them when absent or null. `forward`: become an event, "
+        "where that failed; `forward_to`: go to the source's queue again.",
     )
 
 

@@ -77,9 +77,10 @@ def _options() -> dict[str, Any]:
 
 
 def _kind(name: str) -> dict[str, Any]:
+    """In a request, null is the same as no such option."""
     if name not in _LISTS:
-        return dict(_OPTION)
-    return {"anyOf": [_OPTION, {"type": "array", "maxItems": MAX_ITEMS, "items": _OPTION}]}
+        return nullable(_OPTION)
+    return {"anyOf": [_OPTION, {"type": "array", "maxItems": MAX_ITEMS, "items": _OPTION}, {"type": "null"}]}
 
 
 _VERIFICATION = {
@@ -201,8 +202,9 @@ class RotateSourceSecretSerializer(serializers.Serializer[Any]):
     """How to change the secret."""
 
     secret = serializers.CharField(
-        required=False, min_length=source_fields.MIN_SECRET, max_length=source_fields.MAX_SECRET,
-        help_text="The new secret, when the provider has made it. Absent: Clarion makes one.",
+        required=False, allow_null=True,
+        min_length=source_fields.MIN_SECRET, max_length=source_fields.MAX_SECRET,
+        help_text="The new secret, when the provider has made it. Absent or null: Clarion makes one.",
     )  # fmt: skip
     overlap_seconds = serializers.IntegerField(
         required=False, default=sources.DEFAULT_OVERLAP, min_value=0, max_value=MAX_OVERLAP,

@@ -51,7 +51,10 @@ class ReasonSerializer(serializers.Serializer[Any]):
     """Why."""
 
     reason = serializers.CharField(
-        required=False, max_length=200, help_text="One sentence, shown as `disabled_reason`."
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="One sentence of printable text, shown as `disabled_reason`.",
     )
 
 

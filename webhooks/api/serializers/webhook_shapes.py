@@ -43,7 +43,10 @@ def _auth_part(kind: str, part: str) -> dict[str, Any]:
     }
     if part == "token_endpoint_auth_method":
         shown |= {"enum": list(oauth2.METHODS), "default": oauth2.BASIC}
-    return shown
+    if part not in endpoint_auth.OPTIONAL_PARTS:
+        return shown
+    # null in a request is the same as no such part
+    return {"description": shown.pop("description"), **nullable(shown)}
 
 
 AUTH = {

@@ -8,11 +8,16 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from webhooks.api import bodies
-from webhooks.api.authentication import caller
+from webhooks.api import bodies, problems
+from webhooks.api.authentication import Caller, caller
 from webhooks.api.filters import Period
 from webhooks.api.rendering import reply
-from webhooks.api.serializers.accounts import CreatedOAuthClientSerializer, OAuthClientSerializer
+from webhooks.api.serializers.accounts import (
+    CreatedOAuthClientSerializer,
+    OAuthClientSecretSerializer,
+    OAuthClientSerializer,
+    RotateOAuthClientSecretSerializer,
+)
 from webhooks.api.views.accounts import moment, scopes_for
 from webhooks.api.views.base import ApiView, ListView
 from webhooks.core import ids
@@ -66,3 +71,31 @@ class OneOAuthClient(OAuthClientView):
         """For ever, with all of its tokens, and in all processes within seconds. A client may revoke itself."""
         oauth_clients.revoke(self.find(ids.OAUTH_CLIENT, id).pk)
         return HttpResponse(status=204)
+
+
+class RotateOAuthClientSecret(OAuthClientView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": "keys"}
+
+    @extend_schema(
+        operation_id="rotate_oauth_client_secret",
+        summary="Make a new secret",
+        request=RotateOAuthClientSecretSerializer,
+        responses=OAuthClientSecretSerializer,
+    )
+    def post(self, request: Request, id: str) -> HttpResponse:
+        """During the overlap both secrets fetch tokens, and tokens that were fetched are good until they expire. One
+        that is left from the rotation before ends at once. Needs all scopes that the client has."""
+        client = self.find(ids.OAUTH_CLIENT, id)
+        body = bodies.read_optional_object(request._request)
+        bodies.only(body, ("overlap_seconds",))
+        _check_scopes(client, caller(request))
+        overlap = body.get("overlap_seconds", oauth_clients.DEFAULT_OVERLAP)
+        secret = oauth_clients.rotate_secret(client.pk, overlap)
+        return reply({"client_id": client.public_id, "client_secret": secret, "overlap_seconds": overlap})
+
+
+def _check_scopes(client: OAuthClient, who: Caller) -> None:
+    """Attack: a credential with the scope ``keys`` alone takes over a client that may do everything."""
+    if more := sorted(set(client.scopes) - who.credential.scopes):
+        detail = f"The client has scopes that your own credential has not: {', '.join(more)}."
+        raise problems.Problem(403, "forbidden", detail)

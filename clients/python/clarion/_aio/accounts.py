@@ -12,6 +12,7 @@ from clarion._generated.api.o_auth_clients import (
     get_oauth_client,
     list_oauth_clients,
     revoke_oauth_client,
+    rotate_oauth_client_secret,
 )
 from clarion._generated.api.tenants import create_tenant, get_tenant, list_tenants
 from clarion._generated.models import (
@@ -21,9 +22,11 @@ from clarion._generated.models import (
     CreatedOAuthClient,
     OAuthClient,
     OAuthClientRequest,
+    OAuthClientSecret,
     PaginatedApiKeyList,
     PaginatedOAuthClientList,
     PaginatedTenantList,
+    RotateOAuthClientSecretRequest,
     Tenant,
     TenantRequest,
 )
@@ -104,3 +107,9 @@ class OAuthClients(Resource):
     async def revoke(self, id: str) -> None:
         """Revoke it and its tokens for ever."""
         await revoke_oauth_client.asyncio_detailed(id, client=self._core)
+
+    async def rotate_secret(self, id: str, overlap_seconds: int = 86_400) -> OAuthClientSecret:
+        """A new secret; for ``overlap_seconds`` the old one fetches tokens as well. With 0 its tokens end, too."""
+        body = RotateOAuthClientSecretRequest(overlap_seconds=overlap_seconds)
+        response = await rotate_oauth_client_secret.asyncio_detailed(id, client=self._core, body=body)
+        return only(response, OAuthClientSecret)

@@ -8,6 +8,7 @@ from typing import Self
 import httpx
 
 from clarion._aio.accounts import ApiKeys, OAuthClients, Tenants
+from clarion._aio.audit import AuditLog
 from clarion._aio.deliveries import DeadLetters, Deliveries
 from clarion._aio.event_types import EventTypes
 from clarion._aio.events import Events
@@ -65,6 +66,7 @@ class AsyncClient:
         self.tenants = Tenants(core)
         self.api_keys = ApiKeys(core)
         self.oauth_clients = OAuthClients(core)
+        self.audit = AuditLog(core)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.base_url!r})"

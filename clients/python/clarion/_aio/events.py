@@ -8,7 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from clarion._aio.calls import Resource, each, given, only
-from clarion._generated.api.events import explain_event_routing, get_event, list_event_deliveries, list_events
+from clarion._generated.api.events import (
+    explain_event_routing,
+    get_event,
+    list_event_deliveries,
+    list_events,
+    replay_event,
+)
 from clarion._generated.models import (
     BatchResult,
     Delivery,
@@ -18,6 +24,8 @@ from clarion._generated.models import (
     PaginatedEventList,
     PaginatedRoutedList,
     Published,
+    ReplayedEvent,
+    ReplayEventRequest,
     Routed,
 )
 from clarion._generated.types import Unset
@@ -112,6 +120,11 @@ class Events(Resource):
             return only(response, PaginatedRoutedList)
 
         return each(page)
+
+    async def replay(self, id: str, webhooks: builtins.list[str] | None = None) -> ReplayedEvent:
+        """Deliver it again: to these webhooks, or to all that have had a delivery of it."""
+        body = ReplayEventRequest(webhooks=given(webhooks))
+        return only(await replay_event.asyncio_detailed(id, client=self._core, body=body), ReplayedEvent)
 
     async def _post(self, path: str, body: bytes) -> dict[str, Any]:
         """Past the generated code, which would write the data anew."""

@@ -8,7 +8,7 @@ from itertools import count
 import httpx
 
 from clarion.errors import ClarionError, ConnectionFailed, UnexpectedAnswer, refusal
-from clarion.retries import Retries, prepare, retry_after
+from clarion.retries import IN_PARTS, Retries, prepare, retry_after
 
 
 class Exchange(httpx.AsyncBaseTransport):
@@ -27,7 +27,9 @@ class Exchange(httpx.AsyncBaseTransport):
         for tried in count(1):
             try:
                 answer = await self._inner.handle_async_request(request)
-                await answer.aread()
+                in_parts = answer.is_success and IN_PARTS in request.extensions
+                if not in_parts:
+                    await answer.aread()
             except httpx.TransportError as error:
                 pause = self._retries.pause(tried, None)
                 if pause is None:
@@ -35,7 +37,7 @@ class Exchange(httpx.AsyncBaseTransport):
                 in_doubt = True
             else:
                 if answer.is_success or (in_doubt and _was_deleted(request, answer)):
-                    return _checked(answer)
+                    return _checked(answer, in_parts)
                 pause = self._retries.pause(tried, answer)
                 if pause is None:
                     raise _error(answer)
@@ -46,10 +48,10 @@ class Exchange(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _checked(answer: httpx.Response) -> httpx.Response:
+def _checked(answer: httpx.Response, in_parts: bool) -> httpx.Response:
     """A page of HTML with 200 comes from a portal or a wrong address."""
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
-    if answer.content and kind == "text/html":
+    if kind == "text/html" and (in_parts or answer.content):
         raise UnexpectedAnswer(f"{answer.status_code} with {kind}: is Clarion at this address?")
     return answer
 

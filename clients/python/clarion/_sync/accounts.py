@@ -11,6 +11,7 @@ from clarion._generated.api.o_auth_clients import (
     get_oauth_client,
     list_oauth_clients,
     revoke_oauth_client,
+    rotate_oauth_client_secret,
 )
 from clarion._generated.api.tenants import create_tenant, get_tenant, list_tenants
 from clarion._generated.models import (
@@ -20,9 +21,11 @@ from clarion._generated.models import (
     CreatedOAuthClient,
     OAuthClient,
     OAuthClientRequest,
+    OAuthClientSecret,
     PaginatedApiKeyList,
     PaginatedOAuthClientList,
     PaginatedTenantList,
+    RotateOAuthClientSecretRequest,
     Tenant,
     TenantRequest,
 )
@@ -104,3 +107,9 @@ class OAuthClients(Resource):
     def revoke(self, id: str) -> None:
         """Revoke it and its tokens for ever."""
         revoke_oauth_client.sync_detailed(id, client=self._core)
+
+    def rotate_secret(self, id: str, overlap_seconds: int = 86_400) -> OAuthClientSecret:
+        """A new secret; for ``overlap_seconds`` the old one fetches tokens as well. With 0 its tokens end, too."""
+        body = RotateOAuthClientSecretRequest(overlap_seconds=overlap_seconds)
+        response = rotate_oauth_client_secret.sync_detailed(id, client=self._core, body=body)
+        return only(response, OAuthClientSecret)

@@ -9,6 +9,7 @@ import httpx
 
 from clarion._generated.client import AuthenticatedClient
 from clarion._sync.accounts import ApiKeys, OAuthClients, Tenants
+from clarion._sync.audit import AuditLog
 from clarion._sync.deliveries import DeadLetters, Deliveries
 from clarion._sync.event_types import EventTypes
 from clarion._sync.events import Events
@@ -65,6 +66,7 @@ class Client:
         self.tenants = Tenants(core)
         self.api_keys = ApiKeys(core)
         self.oauth_clients = OAuthClients(core)
+        self.audit = AuditLog(core)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.base_url!r})"

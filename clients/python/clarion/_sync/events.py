@@ -7,7 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from clarion._generated.api.events import explain_event_routing, get_event, list_event_deliveries, list_events
+from clarion._generated.api.events import (
+    explain_event_routing,
+    get_event,
+    list_event_deliveries,
+    list_events,
+    replay_event,
+)
 from clarion._generated.models import (
     BatchResult,
     Delivery,
@@ -17,6 +23,8 @@ from clarion._generated.models import (
     PaginatedEventList,
     PaginatedRoutedList,
     Published,
+    ReplayedEvent,
+    ReplayEventRequest,
     Routed,
 )
 from clarion._generated.types import Unset
@@ -112,6 +120,11 @@ class Events(Resource):
             return only(response, PaginatedRoutedList)
 
         return each(page)
+
+    def replay(self, id: str, webhooks: builtins.list[str] | None = None) -> ReplayedEvent:
+        """Deliver it again: to these webhooks, or to all that have had a delivery of it."""
+        body = ReplayEventRequest(webhooks=given(webhooks))
+        return only(replay_event.sync_detailed(id, client=self._core, body=body), ReplayedEvent)
 
     def _post(self, path: str, body: bytes) -> dict[str, Any]:
         """Past the generated code, which would write the data anew."""

@@ -18,6 +18,7 @@ from clarion._generated.api.webhooks import (
     list_webhooks,
     pause_webhook,
     replace_webhook,
+    replay_webhook,
     resume_webhook,
     rotate_webhook_secret,
     test_webhook,
@@ -29,10 +30,12 @@ from clarion._generated.models import (
     CreatedWebhook,
     DeliveryDetail,
     ListWebhooksStatus,
+    Ordered,
     PaginatedAttemptList,
     PaginatedWebhookList,
     PatchedWebhookRequest,
     ReasonRequest,
+    ReplayWebhookRequest,
     RotateSecretRequest,
     Secret,
     Statistics,
@@ -43,7 +46,8 @@ from clarion._generated.models import (
 )
 from clarion._generated.types import Response, Unset
 from clarion._sync.calls import Resource, each, given, only
-from clarion.fields import WebhookChanges, WebhookFields
+from clarion.bodies import plain
+from clarion.fields import WebhookChanges, WebhookFields, WebhookReplayFields
 
 
 class Webhooks(Resource):
@@ -139,6 +143,12 @@ class Webhooks(Resource):
     def validate(self, id: str) -> Webhook:
         """Ask the receiver of a webhook with ``validation`` for its consent again."""
         return only(validate_webhook.sync_detailed(id, client=self._core), Webhook)
+
+    def replay(self, id: str, **fields: Unpack[WebhookReplayFields]) -> Ordered:
+        """Order that what was dead (or has another ``status``) is delivered again. ``client.operations`` tells how far
+        it is; ``dry_run`` only counts."""
+        body = ReplayWebhookRequest.from_dict(plain(fields))
+        return only(replay_webhook.sync_detailed(id, client=self._core, body=body), Ordered)
 
     def stats(self, id: str, window: str = "24h") -> Statistics:
         """How it has been doing for some hours (``24h``) or days (``7d``)."""

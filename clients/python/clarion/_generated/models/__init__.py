@@ -99,15 +99,16 @@ from .new_event_type_request import NewEventTypeRequest
 from .new_event_type_request_enforcement import NewEventTypeRequestEnforcement
 from .new_event_type_request_schema_type_0 import NewEventTypeRequestSchemaType0
 from .new_operation_request import NewOperationRequest
-from .new_operation_request_params import NewOperationRequestParams
+from .new_operation_request_params_type_0 import NewOperationRequestParamsType0
 from .new_operation_request_type import NewOperationRequestType
 from .no_auth import NoAuth
 from .o_auth_2_auth import OAuth2Auth
-from .o_auth_2_auth_token_endpoint_auth_method import OAuth2AuthTokenEndpointAuthMethod
+from .o_auth_2_auth_token_endpoint_auth_method_type_0 import OAuth2AuthTokenEndpointAuthMethodType0
 from .o_auth_client import OAuthClient
 from .o_auth_client_request import OAuthClientRequest
 from .o_auth_client_request_scopes_type_0_item import OAuthClientRequestScopesType0Item
 from .o_auth_client_scopes_type_0_item import OAuthClientScopesType0Item
+from .o_auth_client_secret import OAuthClientSecret
 from .operation import Operation
 from .operation_params import OperationParams
 from .operation_progress import OperationProgress
@@ -163,6 +164,7 @@ from .replay_webhook_request import ReplayWebhookRequest
 from .replay_webhook_request_status_item import ReplayWebhookRequestStatusItem
 from .replayed_event import ReplayedEvent
 from .retry_schedule import RetrySchedule
+from .rotate_o_auth_client_secret_request import RotateOAuthClientSecretRequest
 from .rotate_secret_request import RotateSecretRequest
 from .rotate_source_secret_request import RotateSourceSecretRequest
 from .routed import Routed
@@ -315,15 +317,16 @@ __all__ = (
     "NewEventTypeRequestEnforcement",
     "NewEventTypeRequestSchemaType0",
     "NewOperationRequest",
-    "NewOperationRequestParams",
+    "NewOperationRequestParamsType0",
     "NewOperationRequestType",
     "NoAuth",
     "OAuth2Auth",
-    "OAuth2AuthTokenEndpointAuthMethod",
+    "OAuth2AuthTokenEndpointAuthMethodType0",
     "OAuthClient",
     "OAuthClientRequest",
     "OAuthClientRequestScopesType0Item",
     "OAuthClientScopesType0Item",
+    "OAuthClientSecret",
     "Operation",
     "OperationParams",
     "OperationProgress",
@@ -379,6 +382,7 @@ __all__ = (
     "ReplayWebhookRequest",
     "ReplayWebhookRequestStatusItem",
     "RetrySchedule",
+    "RotateOAuthClientSecretRequest",
     "RotateSecretRequest",
     "RotateSourceSecretRequest",
     "Routed",

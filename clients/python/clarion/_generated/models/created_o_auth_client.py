@@ -36,6 +36,8 @@ class CreatedOAuthClient:
     """ When it was revoked; null: it was not. """
     last_used_at: datetime.datetime | None
     """ When one of its tokens was used last, to the minute. """
+    previous_secret_until: datetime.datetime | None
+    """ Until when the secret before the last rotation counts, or counted; null: it ended at once. """
     client_id: str
     """ The same as id, under the name that OAuth has for it. """
     client_secret: str = _attrs_field(repr=False)
@@ -80,6 +82,12 @@ class CreatedOAuthClient:
         else:
             last_used_at = self.last_used_at
 
+        previous_secret_until: None | str
+        if isinstance(self.previous_secret_until, datetime.datetime):
+            previous_secret_until = self.previous_secret_until.isoformat()
+        else:
+            previous_secret_until = self.previous_secret_until
+
         client_id = self.client_id
 
         client_secret = self.client_secret
@@ -96,6 +104,7 @@ class CreatedOAuthClient:
                 "expires_at": expires_at,
                 "revoked_at": revoked_at,
                 "last_used_at": last_used_at,
+                "previous_secret_until": previous_secret_until,
                 "client_id": client_id,
                 "client_secret": client_secret,
             }
@@ -184,6 +193,21 @@ class CreatedOAuthClient:
 
         last_used_at = _parse_last_used_at(d.pop("last_used_at"))
 
+        def _parse_previous_secret_until(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                previous_secret_until_type_0 = datetime.datetime.fromisoformat(data)
+
+                return previous_secret_until_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        previous_secret_until = _parse_previous_secret_until(d.pop("previous_secret_until"))
+
         client_id = d.pop("client_id")
 
         client_secret = d.pop("client_secret")
@@ -197,6 +221,7 @@ class CreatedOAuthClient:
             expires_at=expires_at,
             revoked_at=revoked_at,
             last_used_at=last_used_at,
+            previous_secret_until=previous_secret_until,
             client_id=client_id,
             client_secret=client_secret,
         )

@@ -24,11 +24,11 @@ class EventBridgeDestination:
     """ Of a user who may publish there, or assume the role. """
     secret_access_key: str
     """ Its secret; comes back masked. """
-    source: str | Unset = UNSET
+    source: None | str | Unset = UNSET
     """ Source of the entries; clarion when absent. """
-    role_arn: str | Unset = UNSET
+    role_arn: None | str | Unset = UNSET
     """ A role to assume before publishing. """
-    endpoint_url: str | Unset = UNSET
+    endpoint_url: None | str | Unset = UNSET
     """ A stand-in for AWS, one of those that the operator allows. """
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,11 +42,23 @@ class EventBridgeDestination:
 
         secret_access_key = self.secret_access_key
 
-        source = self.source
+        source: None | str | Unset
+        if isinstance(self.source, Unset):
+            source = UNSET
+        else:
+            source = self.source
 
-        role_arn = self.role_arn
+        role_arn: None | str | Unset
+        if isinstance(self.role_arn, Unset):
+            role_arn = UNSET
+        else:
+            role_arn = self.role_arn
 
-        endpoint_url = self.endpoint_url
+        endpoint_url: None | str | Unset
+        if isinstance(self.endpoint_url, Unset):
+            endpoint_url = UNSET
+        else:
+            endpoint_url = self.endpoint_url
 
         field_dict: dict[str, Any] = {}
 
@@ -83,11 +95,32 @@ class EventBridgeDestination:
 
         secret_access_key = d.pop("secret_access_key")
 
-        source = d.pop("source", UNSET)
+        def _parse_source(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        role_arn = d.pop("role_arn", UNSET)
+        source = _parse_source(d.pop("source", UNSET))
 
-        endpoint_url = d.pop("endpoint_url", UNSET)
+        def _parse_role_arn(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        role_arn = _parse_role_arn(d.pop("role_arn", UNSET))
+
+        def _parse_endpoint_url(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        endpoint_url = _parse_endpoint_url(d.pop("endpoint_url", UNSET))
 
         event_bridge_destination = cls(
             type_=type_,

@@ -23,7 +23,7 @@ class EventType:
     deprecation_message: str
     """ What to use instead, for people. """
     name: str
-    """ Such as order.created: segments joined by dots. """
+    """ Such as order.created: segments joined by dots. A change may leave it out. """
     description: str
     """ For people. """
     tenant_id: None | str

@@ -20,12 +20,12 @@ T = TypeVar("T", bound="EventTypeRequest")
 class EventTypeRequest:
     """A registered event type with its versions."""
 
-    name: str
-    """ Such as order.created: segments joined by dots. """
     deprecated_at: datetime.datetime | None | Unset = UNSET
     """ Since when it should not be used any more, or from when on; null: it may be used. """
     deprecation_message: str | Unset = UNSET
     """ What to use instead, for people. """
+    name: str | Unset = UNSET
+    """ Such as order.created: segments joined by dots. A change may leave it out. """
     description: str | Unset = UNSET
     """ For people. """
     version: str | Unset = UNSET
@@ -35,8 +35,6 @@ class EventTypeRequest:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        name = self.name
-
         deprecated_at: None | str | Unset
         if isinstance(self.deprecated_at, Unset):
             deprecated_at = UNSET
@@ -46,6 +44,8 @@ class EventTypeRequest:
             deprecated_at = self.deprecated_at
 
         deprecation_message = self.deprecation_message
+
+        name = self.name
 
         description = self.description
 
@@ -60,15 +60,13 @@ class EventTypeRequest:
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "name": name,
-            }
-        )
+        field_dict.update({})
         if deprecated_at is not UNSET:
             field_dict["deprecated_at"] = deprecated_at
         if deprecation_message is not UNSET:
             field_dict["deprecation_message"] = deprecation_message
+        if name is not UNSET:
+            field_dict["name"] = name
         if description is not UNSET:
             field_dict["description"] = description
         if version is not UNSET:
@@ -83,7 +81,6 @@ class EventTypeRequest:
         from ..models.event_type_version_request import EventTypeVersionRequest  # noqa: PLC0415
 
         d = dict(src_dict)
-        name = d.pop("name")
 
         def _parse_deprecated_at(data: object) -> datetime.datetime | None | Unset:
             if data is None:
@@ -104,6 +101,8 @@ class EventTypeRequest:
 
         deprecation_message = d.pop("deprecation_message", UNSET)
 
+        name = d.pop("name", UNSET)
+
         description = d.pop("description", UNSET)
 
         version = d.pop("version", UNSET)
@@ -118,9 +117,9 @@ class EventTypeRequest:
                 versions.append(versions_item)
 
         event_type_request = cls(
-            name=name,
             deprecated_at=deprecated_at,
             deprecation_message=deprecation_message,
+            name=name,
             description=description,
             version=version,
             versions=versions,

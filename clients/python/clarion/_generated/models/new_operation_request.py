@@ -10,7 +10,7 @@ from ..models.new_operation_request_type import NewOperationRequestType, check_n
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..models.new_operation_request_params import NewOperationRequestParams
+    from ..models.new_operation_request_params_type_0 import NewOperationRequestParamsType0
 
 
 T = TypeVar("T", bound="NewOperationRequest")
@@ -26,11 +26,13 @@ class NewOperationRequest:
     """ Where its end is told, by a signed `POST` with the retries of any delivery. """
     callback_secret: None | str | Unset = _attrs_field(default=UNSET, repr=False)
     """ `whsec_` and the base64 of 24 to 64 bytes. Absent: one is made and shown in this answer only. """
-    params: NewOperationRequestParams | Unset = UNSET
-    """ Depends on the type, see the manual. At most 256 KiB. """
+    params: NewOperationRequestParamsType0 | None | Unset = UNSET
+    """ Depends on the type, see the manual; null: none. At most 256 KiB. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.new_operation_request_params_type_0 import NewOperationRequestParamsType0  # noqa: PLC0415
+
         type_: str = self.type_
 
         callback_url: None | str | Unset
@@ -45,9 +47,13 @@ class NewOperationRequest:
         else:
             callback_secret = self.callback_secret
 
-        params: dict[str, Any] | Unset = UNSET
-        if not isinstance(self.params, Unset):
+        params: dict[str, Any] | None | Unset
+        if isinstance(self.params, Unset):
+            params = UNSET
+        elif isinstance(self.params, NewOperationRequestParamsType0):
             params = self.params.to_dict()
+        else:
+            params = self.params
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -67,7 +73,7 @@ class NewOperationRequest:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.new_operation_request_params import NewOperationRequestParams  # noqa: PLC0415
+        from ..models.new_operation_request_params_type_0 import NewOperationRequestParamsType0  # noqa: PLC0415
 
         d = dict(src_dict)
         type_ = check_new_operation_request_type(d.pop("type"))
@@ -90,12 +96,22 @@ class NewOperationRequest:
 
         callback_secret = _parse_callback_secret(d.pop("callback_secret", UNSET))
 
-        _params = d.pop("params", UNSET)
-        params: NewOperationRequestParams | Unset
-        if isinstance(_params, Unset):
-            params = UNSET
-        else:
-            params = NewOperationRequestParams.from_dict(_params)
+        def _parse_params(data: object) -> NewOperationRequestParamsType0 | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                params_type_0 = NewOperationRequestParamsType0.from_dict(data)
+
+                return params_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(NewOperationRequestParamsType0 | None | Unset, data)
+
+        params = _parse_params(d.pop("params", UNSET))
 
         new_operation_request = cls(
             type_=type_,

@@ -6,9 +6,9 @@ from typing import Any, Literal, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.o_auth_2_auth_token_endpoint_auth_method import (
-    OAuth2AuthTokenEndpointAuthMethod,
-    check_o_auth_2_auth_token_endpoint_auth_method,
+from ..models.o_auth_2_auth_token_endpoint_auth_method_type_0 import (
+    OAuth2AuthTokenEndpointAuthMethodType0,
+    check_o_auth_2_auth_token_endpoint_auth_method_type_0,
 )
 from ..types import UNSET, Unset
 
@@ -27,9 +27,9 @@ class OAuth2Auth:
     """ Client id of oauth2 auth. """
     client_secret: str = _attrs_field(repr=False)
     """ Client secret of oauth2 auth. """
-    scope: str | Unset = UNSET
+    scope: None | str | Unset = UNSET
     """ Scopes to ask for, with blanks between them. """
-    token_endpoint_auth_method: OAuth2AuthTokenEndpointAuthMethod | Unset = "client_secret_basic"
+    token_endpoint_auth_method: None | OAuth2AuthTokenEndpointAuthMethodType0 | Unset = UNSET
     """ How the client says who it is (RFC 7591): by HTTP Basic, or in the body. """
 
     def to_dict(self) -> dict[str, Any]:
@@ -41,10 +41,18 @@ class OAuth2Auth:
 
         client_secret = self.client_secret
 
-        scope = self.scope
+        scope: None | str | Unset
+        if isinstance(self.scope, Unset):
+            scope = UNSET
+        else:
+            scope = self.scope
 
-        token_endpoint_auth_method: str | Unset = UNSET
-        if not isinstance(self.token_endpoint_auth_method, Unset):
+        token_endpoint_auth_method: None | str | Unset
+        if isinstance(self.token_endpoint_auth_method, Unset):
+            token_endpoint_auth_method = UNSET
+        elif isinstance(self.token_endpoint_auth_method, str):
+            token_endpoint_auth_method = self.token_endpoint_auth_method
+        else:
             token_endpoint_auth_method = self.token_endpoint_auth_method
 
         field_dict: dict[str, Any] = {}
@@ -77,14 +85,31 @@ class OAuth2Auth:
 
         client_secret = d.pop("client_secret")
 
-        scope = d.pop("scope", UNSET)
+        def _parse_scope(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        _token_endpoint_auth_method = d.pop("token_endpoint_auth_method", UNSET)
-        token_endpoint_auth_method: OAuth2AuthTokenEndpointAuthMethod | Unset
-        if isinstance(_token_endpoint_auth_method, Unset):
-            token_endpoint_auth_method = UNSET
-        else:
-            token_endpoint_auth_method = check_o_auth_2_auth_token_endpoint_auth_method(_token_endpoint_auth_method)
+        scope = _parse_scope(d.pop("scope", UNSET))
+
+        def _parse_token_endpoint_auth_method(data: object) -> None | OAuth2AuthTokenEndpointAuthMethodType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                token_endpoint_auth_method_type_0 = check_o_auth_2_auth_token_endpoint_auth_method_type_0(data)
+
+                return token_endpoint_auth_method_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | OAuth2AuthTokenEndpointAuthMethodType0 | Unset, data)
+
+        token_endpoint_auth_method = _parse_token_endpoint_auth_method(d.pop("token_endpoint_auth_method", UNSET))
 
         o_auth_2_auth = cls(
             type_=type_,

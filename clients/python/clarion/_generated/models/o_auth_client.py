@@ -33,6 +33,8 @@ class OAuthClient:
     """ When it was revoked; null: it was not. """
     last_used_at: datetime.datetime | None
     """ When one of its tokens was used last, to the minute. """
+    previous_secret_until: datetime.datetime | None
+    """ Until when the secret before the last rotation counts, or counted; null: it ended at once. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,6 +75,12 @@ class OAuthClient:
         else:
             last_used_at = self.last_used_at
 
+        previous_secret_until: None | str
+        if isinstance(self.previous_secret_until, datetime.datetime):
+            previous_secret_until = self.previous_secret_until.isoformat()
+        else:
+            previous_secret_until = self.previous_secret_until
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -85,6 +93,7 @@ class OAuthClient:
                 "expires_at": expires_at,
                 "revoked_at": revoked_at,
                 "last_used_at": last_used_at,
+                "previous_secret_until": previous_secret_until,
             }
         )
 
@@ -171,6 +180,21 @@ class OAuthClient:
 
         last_used_at = _parse_last_used_at(d.pop("last_used_at"))
 
+        def _parse_previous_secret_until(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                previous_secret_until_type_0 = datetime.datetime.fromisoformat(data)
+
+                return previous_secret_until_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        previous_secret_until = _parse_previous_secret_until(d.pop("previous_secret_until"))
+
         o_auth_client = cls(
             id=id,
             name=name,
@@ -180,6 +204,7 @@ class OAuthClient:
             expires_at=expires_at,
             revoked_at=revoked_at,
             last_used_at=last_used_at,
+            previous_secret_until=previous_secret_until,
         )
 
         o_auth_client.additional_properties = d

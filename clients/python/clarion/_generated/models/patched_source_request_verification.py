@@ -14,69 +14,105 @@ T = TypeVar("T", bound="PatchedSourceRequestVerification")
 class PatchedSourceRequestVerification:
     """What the provider needs besides secrets; see docs/receiving.md."""
 
-    type_header: str | Unset = UNSET
+    type_header: None | str | Unset = UNSET
     """ The header that holds the type of a message. For: hex, api_key, oauth2, mtls, custom, none. """
-    type_pointer: str | Unset = UNSET
+    type_pointer: None | str | Unset = UNSET
     """ JSON Pointer to the type in the body. For: hex, api_key, oauth2, mtls, custom, none. """
-    id_header: str | Unset = UNSET
+    id_header: None | str | Unset = UNSET
     """ The header that holds the id of a message. For: hex, api_key, oauth2, mtls, custom, none. """
-    id_pointer: str | Unset = UNSET
+    id_pointer: None | str | Unset = UNSET
     """ JSON Pointer to the id in the body. For: hex, api_key, oauth2, mtls, custom, none. """
-    auth: str | Unset = UNSET
+    auth: None | str | Unset = UNSET
     """ The connection's kind of authorization. For: eventbridge. """
-    header: str | Unset = UNSET
+    header: None | str | Unset = UNSET
     """ The header that holds the key. For: eventbridge, api_key, mtls, custom. """
-    prefix: str | Unset = UNSET
+    prefix: None | str | Unset = UNSET
     """ What stands in front of the key, such as `Bearer ` with its blank. For: eventbridge, api_key, custom. """
-    jwks_url: str | Unset = UNSET
+    jwks_url: None | str | Unset = UNSET
     """ Where the issuer publishes its keys (RFC 7517): https. For: eventbridge, oauth2. """
-    issuer: str | Unset = UNSET
+    issuer: None | str | Unset = UNSET
     """ Who must have issued the token (`iss`). For: eventbridge, oauth2. """
-    audience: list[str] | str | Unset = UNSET
+    audience: list[str] | None | str | Unset = UNSET
     """ Whom it must be made for (`aud`). For: eventbridge, oauth2. """
-    scope: str | Unset = UNSET
+    scope: None | str | Unset = UNSET
     """ Scopes it must have, with blanks between them. For: eventbridge, oauth2. """
-    subject: list[str] | str | Unset = UNSET
+    subject: list[str] | None | str | Unset = UNSET
     """ Whose it must be (`sub`): one of these. For: eventbridge, oauth2. """
-    format_: str | Unset = UNSET
+    format_: None | str | Unset = UNSET
     """ What it holds. For: mtls. """
-    expected: list[str] | str | Unset = UNSET
+    expected: list[str] | None | str | Unset = UNSET
     """ The subject or fingerprints of clients let in. For: mtls. """
-    verified_header: str | Unset = UNSET
+    verified_header: None | str | Unset = UNSET
     """ A header that tells how the certificate's check went. For: mtls. """
-    verified_value: str | Unset = UNSET
+    verified_value: None | str | Unset = UNSET
     """ What that one holds when it went well, such as SUCCESS. For: mtls. """
-    algorithm: str | Unset = UNSET
+    algorithm: None | str | Unset = UNSET
     """ The hash of the HMAC. For: custom. """
-    encoding: str | Unset = UNSET
+    encoding: None | str | Unset = UNSET
     """ How the signature is written. For: custom. """
-    template: str | Unset = UNSET
+    template: None | str | Unset = UNSET
     """ What is signed, such as `{timestamp}.{body}`. For: custom. """
-    timestamp_header: str | Unset = UNSET
+    timestamp_header: None | str | Unset = UNSET
     """ The header that holds the time, in unix seconds. For: custom. """
-    secret_encoding: str | Unset = UNSET
+    secret_encoding: None | str | Unset = UNSET
     """ How a secret becomes the key. For: custom. """
 
     def to_dict(self) -> dict[str, Any]:
-        type_header = self.type_header
+        type_header: None | str | Unset
+        if isinstance(self.type_header, Unset):
+            type_header = UNSET
+        else:
+            type_header = self.type_header
 
-        type_pointer = self.type_pointer
+        type_pointer: None | str | Unset
+        if isinstance(self.type_pointer, Unset):
+            type_pointer = UNSET
+        else:
+            type_pointer = self.type_pointer
 
-        id_header = self.id_header
+        id_header: None | str | Unset
+        if isinstance(self.id_header, Unset):
+            id_header = UNSET
+        else:
+            id_header = self.id_header
 
-        id_pointer = self.id_pointer
+        id_pointer: None | str | Unset
+        if isinstance(self.id_pointer, Unset):
+            id_pointer = UNSET
+        else:
+            id_pointer = self.id_pointer
 
-        auth = self.auth
+        auth: None | str | Unset
+        if isinstance(self.auth, Unset):
+            auth = UNSET
+        else:
+            auth = self.auth
 
-        header = self.header
+        header: None | str | Unset
+        if isinstance(self.header, Unset):
+            header = UNSET
+        else:
+            header = self.header
 
-        prefix = self.prefix
+        prefix: None | str | Unset
+        if isinstance(self.prefix, Unset):
+            prefix = UNSET
+        else:
+            prefix = self.prefix
 
-        jwks_url = self.jwks_url
+        jwks_url: None | str | Unset
+        if isinstance(self.jwks_url, Unset):
+            jwks_url = UNSET
+        else:
+            jwks_url = self.jwks_url
 
-        issuer = self.issuer
+        issuer: None | str | Unset
+        if isinstance(self.issuer, Unset):
+            issuer = UNSET
+        else:
+            issuer = self.issuer
 
-        audience: list[str] | str | Unset
+        audience: list[str] | None | str | Unset
         if isinstance(self.audience, Unset):
             audience = UNSET
         elif isinstance(self.audience, list):
@@ -85,9 +121,13 @@ class PatchedSourceRequestVerification:
         else:
             audience = self.audience
 
-        scope = self.scope
+        scope: None | str | Unset
+        if isinstance(self.scope, Unset):
+            scope = UNSET
+        else:
+            scope = self.scope
 
-        subject: list[str] | str | Unset
+        subject: list[str] | None | str | Unset
         if isinstance(self.subject, Unset):
             subject = UNSET
         elif isinstance(self.subject, list):
@@ -96,9 +136,13 @@ class PatchedSourceRequestVerification:
         else:
             subject = self.subject
 
-        format_ = self.format_
+        format_: None | str | Unset
+        if isinstance(self.format_, Unset):
+            format_ = UNSET
+        else:
+            format_ = self.format_
 
-        expected: list[str] | str | Unset
+        expected: list[str] | None | str | Unset
         if isinstance(self.expected, Unset):
             expected = UNSET
         elif isinstance(self.expected, list):
@@ -107,19 +151,47 @@ class PatchedSourceRequestVerification:
         else:
             expected = self.expected
 
-        verified_header = self.verified_header
+        verified_header: None | str | Unset
+        if isinstance(self.verified_header, Unset):
+            verified_header = UNSET
+        else:
+            verified_header = self.verified_header
 
-        verified_value = self.verified_value
+        verified_value: None | str | Unset
+        if isinstance(self.verified_value, Unset):
+            verified_value = UNSET
+        else:
+            verified_value = self.verified_value
 
-        algorithm = self.algorithm
+        algorithm: None | str | Unset
+        if isinstance(self.algorithm, Unset):
+            algorithm = UNSET
+        else:
+            algorithm = self.algorithm
 
-        encoding = self.encoding
+        encoding: None | str | Unset
+        if isinstance(self.encoding, Unset):
+            encoding = UNSET
+        else:
+            encoding = self.encoding
 
-        template = self.template
+        template: None | str | Unset
+        if isinstance(self.template, Unset):
+            template = UNSET
+        else:
+            template = self.template
 
-        timestamp_header = self.timestamp_header
+        timestamp_header: None | str | Unset
+        if isinstance(self.timestamp_header, Unset):
+            timestamp_header = UNSET
+        else:
+            timestamp_header = self.timestamp_header
 
-        secret_encoding = self.secret_encoding
+        secret_encoding: None | str | Unset
+        if isinstance(self.secret_encoding, Unset):
+            secret_encoding = UNSET
+        else:
+            secret_encoding = self.secret_encoding
 
         field_dict: dict[str, Any] = {}
 
@@ -172,25 +244,91 @@ class PatchedSourceRequestVerification:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        type_header = d.pop("type_header", UNSET)
 
-        type_pointer = d.pop("type_pointer", UNSET)
+        def _parse_type_header(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        id_header = d.pop("id_header", UNSET)
+        type_header = _parse_type_header(d.pop("type_header", UNSET))
 
-        id_pointer = d.pop("id_pointer", UNSET)
+        def _parse_type_pointer(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        auth = d.pop("auth", UNSET)
+        type_pointer = _parse_type_pointer(d.pop("type_pointer", UNSET))
 
-        header = d.pop("header", UNSET)
+        def _parse_id_header(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        prefix = d.pop("prefix", UNSET)
+        id_header = _parse_id_header(d.pop("id_header", UNSET))
 
-        jwks_url = d.pop("jwks_url", UNSET)
+        def _parse_id_pointer(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        issuer = d.pop("issuer", UNSET)
+        id_pointer = _parse_id_pointer(d.pop("id_pointer", UNSET))
 
-        def _parse_audience(data: object) -> list[str] | str | Unset:
+        def _parse_auth(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        auth = _parse_auth(d.pop("auth", UNSET))
+
+        def _parse_header(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        header = _parse_header(d.pop("header", UNSET))
+
+        def _parse_prefix(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        prefix = _parse_prefix(d.pop("prefix", UNSET))
+
+        def _parse_jwks_url(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        jwks_url = _parse_jwks_url(d.pop("jwks_url", UNSET))
+
+        def _parse_issuer(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        issuer = _parse_issuer(d.pop("issuer", UNSET))
+
+        def _parse_audience(data: object) -> list[str] | None | str | Unset:
+            if data is None:
+                return data
             if isinstance(data, Unset):
                 return data
             try:
@@ -201,13 +339,22 @@ class PatchedSourceRequestVerification:
                 return audience_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(list[str] | str | Unset, data)
+            return cast(list[str] | None | str | Unset, data)
 
         audience = _parse_audience(d.pop("audience", UNSET))
 
-        scope = d.pop("scope", UNSET)
+        def _parse_scope(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        def _parse_subject(data: object) -> list[str] | str | Unset:
+        scope = _parse_scope(d.pop("scope", UNSET))
+
+        def _parse_subject(data: object) -> list[str] | None | str | Unset:
+            if data is None:
+                return data
             if isinstance(data, Unset):
                 return data
             try:
@@ -218,13 +365,22 @@ class PatchedSourceRequestVerification:
                 return subject_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(list[str] | str | Unset, data)
+            return cast(list[str] | None | str | Unset, data)
 
         subject = _parse_subject(d.pop("subject", UNSET))
 
-        format_ = d.pop("format", UNSET)
+        def _parse_format_(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        def _parse_expected(data: object) -> list[str] | str | Unset:
+        format_ = _parse_format_(d.pop("format", UNSET))
+
+        def _parse_expected(data: object) -> list[str] | None | str | Unset:
+            if data is None:
+                return data
             if isinstance(data, Unset):
                 return data
             try:
@@ -235,23 +391,72 @@ class PatchedSourceRequestVerification:
                 return expected_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(list[str] | str | Unset, data)
+            return cast(list[str] | None | str | Unset, data)
 
         expected = _parse_expected(d.pop("expected", UNSET))
 
-        verified_header = d.pop("verified_header", UNSET)
+        def _parse_verified_header(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        verified_value = d.pop("verified_value", UNSET)
+        verified_header = _parse_verified_header(d.pop("verified_header", UNSET))
 
-        algorithm = d.pop("algorithm", UNSET)
+        def _parse_verified_value(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        encoding = d.pop("encoding", UNSET)
+        verified_value = _parse_verified_value(d.pop("verified_value", UNSET))
 
-        template = d.pop("template", UNSET)
+        def _parse_algorithm(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        timestamp_header = d.pop("timestamp_header", UNSET)
+        algorithm = _parse_algorithm(d.pop("algorithm", UNSET))
 
-        secret_encoding = d.pop("secret_encoding", UNSET)
+        def _parse_encoding(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        encoding = _parse_encoding(d.pop("encoding", UNSET))
+
+        def _parse_template(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        template = _parse_template(d.pop("template", UNSET))
+
+        def _parse_timestamp_header(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        timestamp_header = _parse_timestamp_header(d.pop("timestamp_header", UNSET))
+
+        def _parse_secret_encoding(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        secret_encoding = _parse_secret_encoding(d.pop("secret_encoding", UNSET))
 
         patched_source_request_verification = cls(
             type_header=type_header,

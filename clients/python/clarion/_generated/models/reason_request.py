@@ -16,7 +16,7 @@ class ReasonRequest:
     """Why."""
 
     reason: str | Unset = UNSET
-    """ One sentence, shown as `disabled_reason`. """
+    """ One sentence of printable text, shown as `disabled_reason`. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -15,13 +15,17 @@ T = TypeVar("T", bound="ReplayReceivedRequest")
 class ReplayReceivedRequest:
     """What to do again."""
 
-    processor: str | Unset = UNSET
-    """ Only this processor, by its name; all of them when absent. `forward`: become an event, where that failed;
-    `forward_to`: go to the source's queue again. """
+    processor: None | str | Unset = UNSET
+    """ Only this processor, by its name; all of them when absent or null. `forward`: become an event, where that
+    failed; `forward_to`: go to the source's queue again. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        processor = self.processor
+        processor: None | str | Unset
+        if isinstance(self.processor, Unset):
+            processor = UNSET
+        else:
+            processor = self.processor
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -34,7 +38,15 @@ class ReplayReceivedRequest:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        processor = d.pop("processor", UNSET)
+
+        def _parse_processor(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        processor = _parse_processor(d.pop("processor", UNSET))
 
         replay_received_request = cls(
             processor=processor,

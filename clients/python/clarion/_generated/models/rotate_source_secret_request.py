@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -15,14 +15,18 @@ T = TypeVar("T", bound="RotateSourceSecretRequest")
 class RotateSourceSecretRequest:
     """How to change the secret."""
 
-    secret: str | Unset = _attrs_field(default=UNSET, repr=False)
-    """ The new secret, when the provider has made it. Absent: Clarion makes one. """
+    secret: None | str | Unset = _attrs_field(default=UNSET, repr=False)
+    """ The new secret, when the provider has made it. Absent or null: Clarion makes one. """
     overlap_seconds: int | Unset = 86400
     """ Seconds for which the old ones count as well; 86400 (a day) when absent, at most a week. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        secret = self.secret
+        secret: None | str | Unset
+        if isinstance(self.secret, Unset):
+            secret = UNSET
+        else:
+            secret = self.secret
 
         overlap_seconds = self.overlap_seconds
 
@@ -39,7 +43,15 @@ class RotateSourceSecretRequest:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        secret = d.pop("secret", UNSET)
+
+        def _parse_secret(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        secret = _parse_secret(d.pop("secret", UNSET))
 
         overlap_seconds = d.pop("overlap_seconds", UNSET)
 

@@ -22,11 +22,11 @@ class SqsDestination:
     """ Of a user who may publish there, or assume the role. """
     secret_access_key: str
     """ Its secret; comes back masked. """
-    region: str | Unset = UNSET
+    region: None | str | Unset = UNSET
     """ The AWS region; of SQS that of queue_url when absent. """
-    role_arn: str | Unset = UNSET
+    role_arn: None | str | Unset = UNSET
     """ A role to assume before publishing. """
-    endpoint_url: str | Unset = UNSET
+    endpoint_url: None | str | Unset = UNSET
     """ A stand-in for AWS, one of those that the operator allows. """
 
     def to_dict(self) -> dict[str, Any]:
@@ -38,11 +38,23 @@ class SqsDestination:
 
         secret_access_key = self.secret_access_key
 
-        region = self.region
+        region: None | str | Unset
+        if isinstance(self.region, Unset):
+            region = UNSET
+        else:
+            region = self.region
 
-        role_arn = self.role_arn
+        role_arn: None | str | Unset
+        if isinstance(self.role_arn, Unset):
+            role_arn = UNSET
+        else:
+            role_arn = self.role_arn
 
-        endpoint_url = self.endpoint_url
+        endpoint_url: None | str | Unset
+        if isinstance(self.endpoint_url, Unset):
+            endpoint_url = UNSET
+        else:
+            endpoint_url = self.endpoint_url
 
         field_dict: dict[str, Any] = {}
 
@@ -76,11 +88,32 @@ class SqsDestination:
 
         secret_access_key = d.pop("secret_access_key")
 
-        region = d.pop("region", UNSET)
+        def _parse_region(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
 
-        role_arn = d.pop("role_arn", UNSET)
+        region = _parse_region(d.pop("region", UNSET))
 
-        endpoint_url = d.pop("endpoint_url", UNSET)
+        def _parse_role_arn(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        role_arn = _parse_role_arn(d.pop("role_arn", UNSET))
+
+        def _parse_endpoint_url(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        endpoint_url = _parse_endpoint_url(d.pop("endpoint_url", UNSET))
 
         sqs_destination = cls(
             type_=type_,

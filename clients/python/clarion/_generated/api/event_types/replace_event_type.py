@@ -15,7 +15,7 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     id: str,
     *,
-    body: EventTypeRequest,
+    body: EventTypeRequest | Unset = UNSET,
     clarion_tenant: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    if not isinstance(body, Unset):
+        _kwargs["json"] = body.to_dict()
 
     headers["Content-Type"] = "application/json"
 
@@ -126,7 +127,7 @@ def sync_detailed(
     id: str,
     *,
     client: AuthenticatedClient,
-    body: EventTypeRequest,
+    body: EventTypeRequest | Unset = UNSET,
     clarion_tenant: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[EventType | Problem]:
@@ -141,7 +142,7 @@ def sync_detailed(
         id (str):
         clarion_tenant (str | Unset):
         x_request_id (str | Unset):
-        body (EventTypeRequest): A registered event type with its versions.
+        body (EventTypeRequest | Unset): A registered event type with its versions.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -169,7 +170,7 @@ def sync(
     id: str,
     *,
     client: AuthenticatedClient,
-    body: EventTypeRequest,
+    body: EventTypeRequest | Unset = UNSET,
     clarion_tenant: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> EventType | Problem | None:
@@ -184,7 +185,7 @@ def sync(
         id (str):
         clarion_tenant (str | Unset):
         x_request_id (str | Unset):
-        body (EventTypeRequest): A registered event type with its versions.
+        body (EventTypeRequest | Unset): A registered event type with its versions.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -207,7 +208,7 @@ async def asyncio_detailed(
     id: str,
     *,
     client: AuthenticatedClient,
-    body: EventTypeRequest,
+    body: EventTypeRequest | Unset = UNSET,
     clarion_tenant: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[EventType | Problem]:
@@ -222,7 +223,7 @@ async def asyncio_detailed(
         id (str):
         clarion_tenant (str | Unset):
         x_request_id (str | Unset):
-        body (EventTypeRequest): A registered event type with its versions.
+        body (EventTypeRequest | Unset): A registered event type with its versions.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -248,7 +249,7 @@ async def asyncio(
     id: str,
     *,
     client: AuthenticatedClient,
-    body: EventTypeRequest,
+    body: EventTypeRequest | Unset = UNSET,
     clarion_tenant: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> EventType | Problem | None:
@@ -263,7 +264,7 @@ async def asyncio(
         id (str):
         clarion_tenant (str | Unset):
         x_request_id (str | Unset):
-        body (EventTypeRequest): A registered event type with its versions.
+        body (EventTypeRequest | Unset): A registered event type with its versions.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
