@@ -56,7 +56,7 @@ def test_a_part_that_is_null_is_absent_where_the_schema_allows_it(
         answer = api.post("/api/webhooks", base | {field: whole | {name: None}})
         if _takes_null(shown):
             assert answer.status_code == 201, (name, answer.content)
-            assert answer.json()[field].get(name) is None
+            assert None not in answer.json()[field].values()
         else:
             assert pointers(answer)[0].startswith(f"/{field}"), name
 

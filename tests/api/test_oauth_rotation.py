@@ -44,7 +44,7 @@ def test_during_the_overlap_both_secrets_fetch_tokens_and_then_the_new_one_alone
     assert [status(program, secret) for secret in (new, old)] == [200, 200]
     until = datetime.fromisoformat(api.get(f"/api/oauth-clients/{program.id}").json()["previous_secret_until"])
     assert timedelta(minutes=59) < until - datetime.now(UTC) <= timedelta(hours=1)
-    OAuthClient.objects.update(previous_until=timezone.now())
+    OAuthClient.objects.update(previous_until=timezone.now() - timedelta(hours=1))
     assert [status(program, secret) for secret in (new, old)] == [200, 401]
     assert ApiClient(token).get("/api/events").status_code == 200, "what was fetched is good until it expires"
 

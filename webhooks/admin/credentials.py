@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -103,8 +104,8 @@ class CredentialAdmin(ClarionAdmin[M]):
     list_filter = (StateFilter, TenantFilter)
     search_fields = ("name",)
     autocomplete_fields = ("tenant",)
-    actions = ("revoke",)
-    buttons = ("revoke",)
+    actions: Sequence[str] = ("revoke",)
+    buttons: tuple[str, ...] = ("revoke",)
     all_tenants = "all tenants"
     hashes: tuple[str, ...] = ("secret_hash",)
     made_by_service: tuple[str, ...] = ("name",)
@@ -212,7 +213,8 @@ class OAuthClientAdmin(CredentialAdmin[OAuthClient]):
     list_display = ("name", "badge", "short_id", "holder", "scope_list", "last_used", "created")
     search_help_text = "A part of the name, or the client_id (oac_…)."
     all_tenants = "all tenants (platform client)"
-    actions = buttons = ("rotate_secret", "revoke")
+    actions = ("rotate_secret", "revoke")
+    buttons = ("rotate_secret", "revoke")
     hashes = ("secret_hash", "previous_hash")
 
     def has_reveal_permission(self, request: HttpRequest) -> bool:

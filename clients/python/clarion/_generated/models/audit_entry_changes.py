@@ -42,16 +42,19 @@ class AuditEntryChanges:
         for prop_name, prop_dict in d.items():
 
             def _parse_additional_property(data: object) -> ChangedValue | Literal["changed"]:
-                additional_property_type_0 = cast(Literal["changed"], data)
-                if additional_property_type_0 != "changed":
-                    raise ValueError(
-                        f"AdditionalProperty_type_0 must match const 'changed', got '{additional_property_type_0}'"
-                    )
-                return additional_property_type_0
-                if not isinstance(data, dict):
-                    raise TypeError()
-                additional_property_type_1 = ChangedValue.from_dict(data)
+                try:
+                    if not isinstance(data, dict):
+                        raise TypeError()
+                    additional_property_type_0 = ChangedValue.from_dict(data)
 
+                    return additional_property_type_0
+                except (TypeError, ValueError, AttributeError, KeyError):
+                    pass
+                additional_property_type_1 = cast(Literal["changed"], data)
+                if additional_property_type_1 != "changed":
+                    raise ValueError(
+                        f"AdditionalProperty_type_1 must match const 'changed', got '{additional_property_type_1}'"
+                    )
                 return additional_property_type_1
 
             additional_property = _parse_additional_property(prop_dict)
