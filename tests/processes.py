@@ -23,7 +23,7 @@ from webhooks.management.stack.service import launched
 ROOT = Path(__file__).resolve().parent.parent
 SHARDS = ("deliver.0", "deliver.1", "deliver.2", "deliver.3")
 ALL_QUEUES = (*SHARDS, "deliver.slow", "dead_letter", "fan_out", "default", "process")
-START = 60.0  # seconds for a worker to connect; two on an idle machine
+START = 180.0  # seconds for a worker to connect; two on an idle machine
 STOP = 15.0  # seconds for a warm shutdown before the process group is killed
 TAIL = 40  # lines of log shown when a test fails
 

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from tests.answers import Answer, Request, Scripted, Step
 
 BACKLOG = 512  # connections waiting for accept: a load test opens hundreds at once
-WAIT = 30.0  # seconds that a test waits for requests before it fails; long, for busy machines
+WAIT = 90.0  # seconds that a test waits for requests before it fails; long, for busy machines
 
 
 class Receiver:

@@ -11,7 +11,7 @@ T = TypeVar("T")
 PAUSE = 0.02  # seconds between looks; a row says nothing when it changes
 
 
-def eventually(look: Callable[[], T], timeout: float = 30.0) -> T:
+def eventually(look: Callable[[], T], timeout: float = 90.0) -> T:
     """The first true value of ``look()``. AssertionError with the last one after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (value := look()):

@@ -238,7 +238,7 @@ def dripping(web: Web, start: bytes, drop: bytes) -> Iterator[socket.socket]:
         yield sock
 
 
-def drip(sock: socket.socket, drop: bytes, seconds: float = 15.0) -> float:
+def drip(sock: socket.socket, drop: bytes, seconds: float = 30.0) -> float:
     """Send ``drop`` five times a second until the server answers or closes; the seconds that took."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:

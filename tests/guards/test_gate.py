@@ -81,7 +81,7 @@ def test_a_slot_is_free_again_when_its_drain_is_settled(endpoint: UUID) -> None:
 
 def test_a_slot_of_a_worker_that_died_frees_itself(endpoint: UUID) -> None:
     admit(endpoint, max_slots=1, hold=0.05)
-    eventually(lambda: admit(endpoint, max_slots=1).denial is None, timeout=5)
+    eventually(lambda: admit(endpoint, max_slots=1).denial is None)
 
 
 def limit(endpoint: UUID) -> int:
@@ -146,7 +146,7 @@ def open_for(settings: Settings, endpoint: UUID, seconds: float) -> None:
 
 
 def half_open(endpoint: UUID) -> None:
-    eventually(lambda: gate.breaker_states([endpoint])[endpoint] == "half_open", timeout=10)
+    eventually(lambda: gate.breaker_states([endpoint])[endpoint] == "half_open")
 
 
 def test_when_its_time_is_up_exactly_one_probe_of_one_request_passes(endpoint: UUID, settings: Settings) -> None:
@@ -191,7 +191,7 @@ def test_a_probe_of_a_worker_that_died_frees_itself(endpoint: UUID, settings: Se
     open_for(settings, endpoint, 0.05)
     half_open(endpoint)
     assert admit(endpoint, hold=0.05).probe
-    eventually(lambda: admit(endpoint).probe, timeout=5)
+    eventually(lambda: admit(endpoint).probe)
 
 
 def test_a_drain_that_was_under_way_when_it_opened_does_not_prolong_it(endpoint: UUID) -> None:
@@ -263,7 +263,7 @@ def eventually_probe(endpoint: UUID, hold: float) -> Grant:
         grant = admit(endpoint, hold=hold)
         return grant if grant.probe else None
 
-    grant = eventually(probe, timeout=5)
+    grant = eventually(probe)
     assert grant is not None
     return grant
 

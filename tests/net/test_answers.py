@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from pathlib import Path
 from time import monotonic
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.net.conftest import MakeClient, Serve, post
 from tests.net.servers import OK, Peer, answering
+from webhooks.net import http1
 from webhooks.net.client import MAX_STORED_HEADERS, MAX_STORED_VALUE, HttpClient
 from webhooks.net.result import ErrorClass
 
@@ -288,14 +290,31 @@ def test_a_broken_body_leaves_the_status_standing(client: HttpClient, serve: Ser
     assert len(client.pool) == 0
 
 
-def test_an_rst_after_the_head_leaves_the_status_standing(client: HttpClient, serve: Serve) -> None:
+@pytest.fixture
+def head_read(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the client has read a head: an RST would discard what it has not read."""
+    read, done = http1.AnswerReader.read_head, threading.Event()
+
+    def noted(reader: http1.AnswerReader) -> http1.Head:
+        head = read(reader)
+        done.set()
+        return head
+
+    monkeypatch.setattr(http1.AnswerReader, "read_head", noted)
+    return done
+
+
+def test_an_rst_after_the_head_leaves_the_status_standing(
+    client: HttpClient, serve: Serve, head_read: threading.Event
+) -> None:
     received = post(client, serve(answering(OK)), pool_key="other")
     assert received.error is None
+    head_read.clear()
 
     def script(peer: Peer) -> None:
         peer.read_request()
         peer.send(b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\npart")
-        peer.server.stopping.wait(0.5)  # the head must arrive before the RST overtakes it
+        head_read.wait(FAR)
         peer.reset()
 
     result = post(client, serve(script))
@@ -406,7 +425,7 @@ def test_the_whole_timeout_bounds_the_body_too(make_client: MakeClient, serve: S
         peer.wait_for_close()
 
     started = monotonic()
-    result = post(make_client(body_time=60.0), serve(script), timeout=0.5)
+    result = post(make_client(body_time=60.0), serve(script), timeout=2.0)
     assert (result.status, result.error) == (200, ErrorClass.RESPONSE_INCOMPLETE)
     assert monotonic() - started < FAR
 

@@ -67,7 +67,7 @@ def test_a_key_that_has_ended_is_nobody(tenant: Tenant, end: str) -> None:
     if end == "revoked":
         api_keys.revoke(key_id)
     elif end == "expired":
-        ApiKey.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        ApiKey.objects.update(expires_at=timezone.now() - timedelta(hours=1))
     else:
         Tenant.objects.update(active=False)
     assert api_keys.authenticate(token) is None

@@ -35,7 +35,7 @@ def test_a_late_result_is_kept_and_changes_nothing(endpoint_at: Callable[..., En
     post(endpoint)
     slow = in_thread(drain, endpoint.id)
     receiver.wait_for(1)
-    Delivery.objects.update(lease_until=datetime.now(UTC) - timedelta(seconds=1))
+    Delivery.objects.update(lease_until=datetime.now(UTC) - timedelta(hours=1))
     assert sweep().expired == 1
     assert drain(endpoint.id).sent == 1
     receiver.release()
@@ -54,7 +54,7 @@ def test_a_late_result_does_not_free_the_successors_lease(
     post(endpoint)
     first = in_thread(drain, endpoint.id)
     receiver.wait_for(1)
-    Delivery.objects.update(lease_until=datetime.now(UTC) - timedelta(seconds=1))
+    Delivery.objects.update(lease_until=datetime.now(UTC) - timedelta(hours=1))
     sweep()
     second_token_before = Delivery.objects.get().lease_token
     assert second_token_before is None

@@ -151,7 +151,7 @@ def test_files_are_deleted_when_their_time_is_over(tenant: Tenant, storage: Path
     kept = run(tenant, "export", {"what": "events"})
     (storage / operation.id.hex / "of-a-killed-worker").write_bytes(b"x")
     assert files.prune() == 0
-    Operation.objects.filter(id=operation.id).update(files_expire_at=timezone.now() - timedelta(seconds=1))
+    Operation.objects.filter(id=operation.id).update(files_expire_at=timezone.now() - timedelta(hours=1))
     assert files.prune() == 1
     assert [path.name for path in storage.iterdir()] == [kept.id.hex]
     operation.refresh_from_db()

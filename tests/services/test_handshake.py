@@ -99,7 +99,7 @@ def test_a_receiver_that_cannot_be_reached_is_asked_again_later(asking: Any, rec
     assert due is not None
     assert due > timezone.now()
     assert handshake.due() == []
-    Consent.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    Consent.objects.update(due_at=timezone.now() - timedelta(hours=1))
     assert handshake.ask(endpoint.id) == "granted"
 
 

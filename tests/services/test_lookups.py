@@ -117,7 +117,7 @@ def test_a_key_that_another_process_revokes_ends_with_the_time_it_is_kept(tenant
     token = make_key(tenant)
     assert known(token)
     ApiKey.objects.update(revoked_at=timezone.now())  # nobody is told, as if it happened elsewhere
-    eventually(lambda: not known(token), timeout=10)
+    eventually(lambda: not known(token))
 
 
 def test_nothing_is_kept_when_the_time_is_zero(tenant: Tenant, settings: Settings) -> None:
@@ -128,11 +128,14 @@ def test_nothing_is_kept_when_the_time_is_zero(tenant: Tenant, settings: Setting
     assert not known(token)
 
 
-def test_a_key_ends_when_it_expires_however_long_it_could_be_kept(tenant: Tenant) -> None:
-    _, token = api_keys.create_api_key(tenant.id, "ci", expires_at=timezone.now() + timedelta(seconds=0.5))
-    assert known(token)
-    eventually(lambda: not known(token), timeout=10)
-    assert timezone.now() >= ApiKey.objects.get().expires_at
+def test_a_key_ends_when_it_expires_however_long_it_could_be_kept(tenant: Tenant, settings: Settings) -> None:
+    for seconds in (0.5, 4, 32):  # a busy machine looks at the first when it is over already
+        key_id, token = api_keys.create_api_key(tenant.id, "ci", expires_at=timezone.now() + timedelta(seconds=seconds))
+        if known(token):
+            break
+    eventually(lambda: not known(token), timeout=2 * seconds)
+    assert seconds < settings.WEBHOOKS_LOOKUP_TTL
+    assert timezone.now() >= ApiKey.objects.get(id=key_id).expires_at
 
 
 def test_a_key_of_a_transaction_that_is_rolled_back_never_existed(tenant: Tenant) -> None:
@@ -193,7 +196,7 @@ def test_a_use_is_still_noted_while_the_key_is_kept(tenant: Tenant, settings: Se
         found = ApiKey.objects.get().last_used_at
         return found is not None and found > noted
 
-    eventually(used_again, timeout=10)
+    eventually(used_again)
 
 
 def test_unknown_tokens_and_names_leave_nothing_behind(tenant: Tenant) -> None:

@@ -95,10 +95,10 @@ def test_another_process_hears_of_it_within_the_ttl(tenant: Tenant, settings: Se
 
 def test_a_token_or_client_that_has_expired_is_nobody(tenant: Tenant) -> None:
     _, token = issued(tenant)
-    OAuthToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    OAuthToken.objects.update(expires_at=timezone.now() - timedelta(hours=1))
     assert oauth_tokens.authenticate(token) is None
     client_id, token = issued(tenant)
-    OAuthClient.objects.filter(id=client_id).update(expires_at=timezone.now() - timedelta(seconds=1))
+    OAuthClient.objects.filter(id=client_id).update(expires_at=timezone.now() - timedelta(hours=1))
     assert oauth_tokens.authenticate(token) is None
 
 

@@ -318,7 +318,7 @@ def test_no_hot_statement_reads_old_days_or_whole_partitions(
             assert drain(endpoint.id).sent > 0
         settle(paused.id)
     Delivery.objects.filter(endpoint=expired, state="pending").update(
-        state="sending", lease_until=datetime.now(UTC) - timedelta(seconds=1), lease_token=uuid4()
+        state="sending", lease_until=datetime.now(UTC) - timedelta(hours=1), lease_token=uuid4()
     )
     with connection.execute_wrapper(rest):
         retry([Delivery.objects.filter(endpoint=retried, state="pending").order_by("id")[0].id])

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ago(seconds: float) -> datetime:
+    # The database's now() is the begin of the test's transaction: on a busy machine, long before what is a moment ago.
     return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
@@ -78,7 +79,7 @@ def test_the_grace_is_a_setting(settings: Settings) -> None:
 
 def test_an_expired_lease_becomes_pending_and_its_attempt_is_kept_as_lost() -> None:
     endpoint = make_endpoint()
-    expired, held = leased(endpoint, ago(1), attempt_count=3, trigger="manual"), leased(endpoint, ago(-60))
+    expired, held = leased(endpoint, ago(600), attempt_count=3, trigger="manual"), leased(endpoint, ago(-60))
     Mailbox.objects.filter(endpoint=endpoint).update(next_due_at=None, oldest_pending_id=None)
     found = sweep()
     assert found.expired == 1
@@ -125,7 +126,7 @@ def test_sweeps_at_once_free_each_lease_once() -> None:
     targets = [make_endpoint() for _ in range(4)]
     for _ in range(20):
         for endpoint in targets:
-            leased(endpoint, ago(1))
+            leased(endpoint, ago(600))
     found = at_once(*[sweep] * 4)
     assert sum(one.expired for one in found) == 80
     assert Attempt.objects.count() == 80
@@ -135,7 +136,7 @@ def test_sweeps_at_once_free_each_lease_once() -> None:
 
 def test_a_freed_delivery_of_a_blocked_endpoint_waits_for_the_end_of_the_block() -> None:
     endpoint = make_endpoint()
-    leased(endpoint, ago(1))
+    leased(endpoint, ago(600))
     until = ago(-600)
     Mailbox.objects.filter(endpoint=endpoint).update(blocked_until=until, next_due_at=None)
     assert sweep().bells == []
@@ -150,7 +151,7 @@ def test_dead_deliveries_that_nobody_buried_are_announced_again(
     state: str, seconds: float, buried: bool, announced: bool
 ) -> None:
     delivery = make_delivery(
-        state=state, next_attempt_at=None, finished_at=ago(seconds), dead_lettered_at=ago(1) if buried else None
+        state=state, next_attempt_at=None, finished_at=ago(seconds), dead_lettered_at=ago(600) if buried else None
     )
     assert sweep().dead == ([delivery.id] if announced else [])
 
@@ -174,7 +175,7 @@ def test_each_part_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, 2)
     monkeypatch.setattr(module, "_dead", _Turn(2))
     for _ in range(4):
-        leased(make_endpoint(), ago(1))
+        leased(make_endpoint(), ago(600))
         make_delivery(state="dead", next_attempt_at=None, finished_at=ago(60))
     Mailbox.objects.update(unsettled=True)
     found = sweep()

@@ -112,7 +112,7 @@ def test_an_endpoint_whose_task_fails_is_left_alone_and_rung_afterwards() -> Non
     assert mailbox.blocked_reason == task_failures.REASON
     assert mailbox.next_due_at == mailbox.blocked_until
     assert timedelta(0) < mailbox.blocked_until - timezone.now() <= timedelta(seconds=FIRST_PAUSE)  # type: ignore[operator]
-    past = timezone.now() - timedelta(seconds=1)
+    past = timezone.now() - timedelta(hours=1)
     Mailbox.objects.update(next_due_at=past, blocked_until=past)
     assert [bell.endpoint_id for bell in sweep().bells] == [delivery.endpoint_id]
 
@@ -141,7 +141,7 @@ def test_an_endpoint_that_is_gone_does_not_matter() -> None:
 def test_what_rests_is_named_until_its_pause_is_over_or_it_is_resolved() -> None:
     for name in ("resting", "over", "resolved"):
         task_failures.record(failure(name))
-    TaskFailure.objects.filter(args=["over"]).update(paused_until=timezone.now() - timedelta(seconds=1))
+    TaskFailure.objects.filter(args=["over"]).update(paused_until=timezone.now() - timedelta(hours=1))
     task_failures.succeeded("webhooks.settle", ["resolved"])
     assert task_failures.resting() == {task_failures.key("webhooks.settle", ["resting"])}
     assert task_failures.open_keys() == {task_failures.key("webhooks.settle", [name]) for name in ("resting", "over")}

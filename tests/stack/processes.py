@@ -103,7 +103,7 @@ class Up:
             if not data:
                 return
 
-    def expect(self, pattern: str, timeout: float = 90.0) -> re.Match[str]:
+    def expect(self, pattern: str, timeout: float = 240.0) -> re.Match[str]:
         """The first line that matches, of all that was said or will be said within ``timeout`` seconds."""
         checked = 0
 

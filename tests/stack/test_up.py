@@ -18,7 +18,7 @@ import pytest
 from tests.stack.processes import PROJECT, READY, Up, clean_environment, family, wait_for_end
 from webhooks.management.stack.ports import free_port
 
-pytestmark = pytest.mark.timeout(240)  # seconds; a start is ten processes, perhaps on one busy core
+pytestmark = pytest.mark.timeout(600)  # seconds; a start is ten processes, perhaps on one busy core
 
 WORKERS = {"delivery-1", "delivery-2", "slow", "dead-letter", "general", "processing"}
 PROGRAMS = WORKERS | {"postgres", "valkey", "web", "beat", "flower", "receiver"}

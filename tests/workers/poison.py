@@ -29,5 +29,5 @@ def failure(**wanted: Any) -> TaskFailure:
 
 def end_pause() -> None:
     """Let the pause of every failure pass."""
-    past = timezone.now() - timedelta(seconds=1)
+    past = timezone.now() - timedelta(hours=1)
     Mailbox.objects.exclude(next_due_at=None).update(next_due_at=past, blocked_until=past)
