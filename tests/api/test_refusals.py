@@ -107,17 +107,20 @@ HOSTILE = [
 
 def _parameters(path: str) -> list[str]:
     view: Any = resolve(path).func.cls  # type: ignore[attr-defined]
-    return [*view.filterset_class.base_filters, "limit", "cursor", "nobody_knows", "%00", ""]
+    return [*view.filterset_class.base_filters, "limit", "cursor"]
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_hostile_query_is_answered_or_refused(caller: ApiClient, path: str) -> None:
-    for name in _parameters(path):
-        for value in HOSTILE:
-            answer = caller.get(f"{path}?{name}={value}")
-            if answer.status_code != 200:
-                errors = problem(answer, 400)["errors"]
-                assert all(error["parameter"] is not None and error["detail"] for error in errors)
+    known = [(name, value) for name in _parameters(path) for value in HOSTILE]
+    unknown = [
+        (name, value) for name in ("nobody_knows", "%00", "") for value in HOSTILE[:8]
+    ]  # whose values none reads
+    for name, value in known + unknown:
+        answer = caller.get(f"{path}?{name}={value}")
+        if answer.status_code != 200:
+            errors = problem(answer, 400)["errors"]
+            assert all(error["parameter"] is not None and error["detail"] for error in errors)
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -148,7 +148,7 @@ def test_every_filter_leads_through_all_its_rows_once_and_back(
 ) -> None:
     if not by_mailboxes:
         monkeypatch.setattr(waiting, "_BOXES", 0)
-    past = make_past(seed)
+    past = make_past(seed, 50)
     api = ApiClient(make_key(past.tenant))
     middle = past.rows[len(past.rows) // 2][0]
     moment = ids.created_at(middle.id).isoformat().replace("+", "%2B")
@@ -231,7 +231,7 @@ def test_every_filter_of_events_leads_through_all_of_them_once_and_back(
     narrow: None, db: None, monkeypatch: pytest.MonkeyPatch, of_platform: bool, search_time: float
 ) -> None:
     monkeypatch.setattr(searching, "_SEARCH_TIME", search_time)
-    past = make_past(3, 50)
+    past = make_past(3, 36)
     make_ahead()  # a partition for each of the past's days
     if search_time:
         index_ended()
