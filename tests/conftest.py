@@ -111,7 +111,8 @@ def stack_env(django_db_setup: None) -> Mapping[str, str]:
 
     name = connection.settings_dict["NAME"]
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    return {**os.environ, "DATABASE_URL": url}
+    # Workers that no beat rings for stay quiet, but where a test wants them to sweep themselves.
+    return {**os.environ, "DATABASE_URL": url, "WEBHOOKS_SWEEP_SILENCE": "3600"}
 
 
 # --- tenants, keys and the API

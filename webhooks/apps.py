@@ -16,7 +16,7 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing them registers checks, and connects Celery's signals.
-        from webhooks import checks, failure_queue, heartbeats  # noqa: F401
+        from webhooks import checks, failure_queue, heartbeats, stand_in  # noqa: F401
 
         autodiscover_modules(CONVERSIONS_MODULE, PROCESSORS_MODULE)
         from webhooks.services import staff

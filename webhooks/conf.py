@@ -114,6 +114,7 @@ class Settings:
     FAN_OUT_BATCH: int = 500  # events routed by one transaction
     FAN_OUT_ROWS: int = 2000  # deliveries made by one transaction, so that it takes a fraction of a second
     FAN_OUT_GRACE: float = 3.0  # seconds before the sweep rings for what nobody fanned out or processed
+    SWEEP_SILENCE: float = 15.0  # seconds without a sweep until workers sweep themselves; it is written each fifth
 
     if TYPE_CHECKING:
 

@@ -118,6 +118,16 @@ def test_the_sweep_is_told_by_its_age(silent: float, status: Status) -> None:
     found(processes.sweep(), status)
 
 
+def test_workers_that_sweep_in_the_place_of_beat_are_told() -> None:
+    lives(heartbeats.STAND_IN, silent=2, kind=Heartbeat.Kind.SWEEP)
+    found(processes.sweep(), WARNING, "workers sweep in its place")
+    lives(heartbeats.SWEEP, silent=600, kind=Heartbeat.Kind.SWEEP)
+    found(processes.sweep(), WARNING, "workers sweep in its place")
+    Heartbeat.objects.filter(name=heartbeats.SWEEP).delete()
+    lives(heartbeats.SWEEP, silent=1, kind=Heartbeat.Kind.SWEEP)
+    found(processes.sweep(), OK)
+
+
 @pytest.mark.parametrize(("skew", "status"), [(0.0, OK), (1.5, OK), (-30.0, WARNING), (90.0, FAILED)])
 def test_the_worst_clock_of_all_processes_is_told(skew: float, status: Status) -> None:
     lives("a@host", skew=skew)

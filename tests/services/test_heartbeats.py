@@ -73,3 +73,41 @@ def test_a_long_name_is_cut_and_not_refused() -> None:
     heartbeats.tell("x" * 300, WORKER, 1, timezone.now())
     heartbeats.end("x" * 300, 1)
     assert not Heartbeat.objects.exists()
+
+
+def back_then(name: str, seconds: float) -> None:
+    """As if the row had been written so long ago."""
+    Heartbeat.objects.filter(name=name).update(seen_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def test_nobody_stands_in_for_a_sweep_that_runs() -> None:
+    heartbeats.tell_sweep(1)
+    assert heartbeats.take_turn(7) is None
+    back_then(heartbeats.SWEEP, 20)
+    assert heartbeats.take_turn(7) is not None
+    assert heartbeats.sweep_age() == pytest.approx(20, abs=5), "a stand-in hides nothing from whoever watches beat"
+
+
+def test_stand_ins_take_turns() -> None:
+    taken = heartbeats.take_turn(7)
+    assert taken is not None
+    assert heartbeats.take_turn(8) is None, "somebody is at it"
+    back_then(heartbeats.STAND_IN, 5)
+    assert heartbeats.take_turn(8) is None, "somebody is at it still"
+    back_then(heartbeats.STAND_IN, 31)
+    other = heartbeats.take_turn(8)
+    assert other is not None, "that one died"
+    heartbeats.end_turn(taken)
+    assert heartbeats.take_turn(9) is None, "it is the turn of the other one, whatever the first one says"
+    heartbeats.end_turn(other)
+    assert heartbeats.take_turn(9) is None, "not twice in a second"
+    back_then(heartbeats.STAND_IN, 1)
+    assert heartbeats.take_turn(9) is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_stand_ins_one_has_the_turn() -> None:
+    for _ in range(2):  # the row is made, then it is there
+        taken = at_once(*[lambda: heartbeats.take_turn(7) for _ in range(8)])
+        assert len([turn for turn in taken if turn]) == 1
+        back_then(heartbeats.STAND_IN, 60)

@@ -93,7 +93,7 @@ def _freeze_busy(run: Run, victim: str) -> None:
 
 @scenario("Beat killed while a worker is killed and doorbells are lost")
 def beat_killed(run: Run) -> None:
-    """Without beat nothing sweeps; when it is back, everything that was missed is found."""
+    """It is away for too short a time for a worker to stand in; when it is back, what was missed is found."""
     run.usual_endpoints()
     with run.load(seconds=run.choose(20, 5)), run.world.broker.client() as client:
         for _ in range(run.choose(3, 1)):
@@ -104,6 +104,21 @@ def beat_killed(run: Run) -> None:
                     run.pause(0.2, 1.0)
                     client.flushall()
                 run.fleet.release("beat")
+
+
+@scenario("Beat gone for good while workers are killed and doorbells are lost")
+def beat_gone(run: Run) -> None:
+    """Workers sweep in its place, and everything is delivered before it is back."""
+    run.usual_endpoints()
+    with run.load(seconds=run.choose(20, 5)), run.world.broker.client() as client:
+        with run.fault("beat gone"):
+            run.fleet.hold("beat")
+        for _ in range(run.choose(3, 1)):
+            run.pause(0.2, 2.0)
+            run.kill(run.random.choice(DELIVERY))
+            with run.fault("FLUSHALL"):
+                client.flushall()
+    run.settle()
 
 
 @scenario("Two beats at once, while workers are killed")

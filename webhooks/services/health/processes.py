@@ -108,6 +108,10 @@ def sweep() -> Finding:
     """The safety net: what a lost message or a dead worker left behind is found by it alone."""
     seconds = heartbeats.sweep_age()
     advice = "Late retries and lost messages wait for it: see beat, and the worker of the queue fan_out."
+    stand_in = heartbeats.sweep_age(heartbeats.STAND_IN)
+    if stand_in is not None and stand_in < _SWEEP_AGE[0] and (seconds is None or seconds > _SWEEP_AGE[0]):
+        since = "has never run here" if seconds is None else f"ran {age(seconds)} ago"
+        return warning("sweep", f"{since}; workers sweep in its place", advice)
     if seconds is None:
         return failed("sweep", "has never run here", advice)
     return graded("sweep", seconds, _SWEEP_AGE, f"ran {age(seconds)} ago", advice)
