@@ -78,6 +78,8 @@ def search(what: str) -> TextFilter:
 class Period(django_filters.FilterSet):  # type: ignore[misc]  # the library has no types
     """``created_after`` (inclusive) and ``created_before`` (exclusive), in milliseconds as in the key."""
 
+    base_filters: dict[str, django_filters.Filter]  # the metaclass fills it
+
     created_after = MomentFilter(method="after", help_text="Made at or after this time (RFC 3339).")
     created_before = MomentFilter(method="before", help_text="Made before this time (RFC 3339).")
 
