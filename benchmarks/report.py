@@ -152,10 +152,7 @@ def sections(results: Mapping[str, Any]) -> list[Section]:
         Section(
             "Bars",
             ("what", "median", "range", "bar", ""),
-            [
-                (one.what, *_cells(dig(results, one.figure), one.unit), one.text(), one.verdict(results))
-                for one in REQUIREMENTS
-            ],
+            _bars(results),
         ),
         Section("Figures", ("what", "median", "range"), _figures(results)),
         Section("CPU by process, ms per delivery", ("process", "median", "range"), _by_process(results)),
@@ -187,6 +184,17 @@ def sections(results: Mapping[str, Any]) -> list[Section]:
         Section("Failed", ("scenario", "reason"), list(dict(results["failures"]).items())),
     ]
     return [part for part in parts if part.rows]
+
+
+def _bars(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """All bars, also those that were not measured; none when no scenario of theirs ran."""
+    measured = [dig(results, one.figure) for one in REQUIREMENTS]
+    if not any(as_spread(value) for value in measured):
+        return []
+    return [
+        (one.what, *_cells(value, one.unit), one.text(), one.verdict(results))
+        for one, value in zip(REQUIREMENTS, measured, strict=True)
+    ]
 
 
 def _figures(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
