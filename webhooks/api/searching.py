@@ -25,9 +25,9 @@ from webhooks.services.binding import prepared_cursor
 from webhooks.services.event_names import fitting
 from webhooks.services.partitions import event_days
 
-_LOOKUPS = 500  # rows that one page looks at where each costs a look-up of its event
-_EVENTS = 250  # events of a type whose deliveries one page looks at
-_SEARCH_TIME = 0.03  # seconds of looking day by day for metadata, after which a page ends with the day
+_LOOKUPS = 300  # rows that one page looks at where each costs a look-up of its event
+_EVENTS = 150  # events of a type whose deliveries one page looks at
+_SEARCH_TIME = 0.015  # seconds of looking day by day for metadata, after which a page ends with the day
 _HIGHEST = UUID(int=2**128 - 1)
 
 

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from webhooks.core import ids
 from webhooks.models.partitions import TABLES
 
-SCAN = 4_000  # rows that one page looks at for filters without an index: some 10 ms, with each in a block of its own
+SCAN = 2_500  # rows that one page looks at for filters without an index: some 6 ms, with each in a block of its own
 _DAY = timedelta(days=1)
 _LATEST = ids.floor(datetime(9999, 1, 1, tzinfo=UTC))
 
