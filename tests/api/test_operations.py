@@ -260,3 +260,12 @@ def test_an_upload_under_one_key_is_one_import(api: ApiClient, public: None) -> 
     answers = [api.post("/api/operations/import", b'{"type":"a.b","data":1}', headers=headers) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert Operation.objects.count() == 1
+
+
+def test_operations_are_found_by_status_and_type_with_their_callbacks(api: ApiClient, valkey: Any) -> None:
+    order = {"type": "replay", "callback_url": "https://app.example.com/done"}
+    made = {api.post("/api/operations", order).json()["operation_id"] for _ in range(2)}
+    found = api.get("/api/operations?status=pending&type=replay").json()["results"]
+    assert {row["id"] for row in found} == made
+    assert {row["callback_url"] for row in found} == {order["callback_url"]}
+    assert api.get("/api/operations?status=done&type=replay").json()["results"] == []

@@ -429,3 +429,9 @@ def test_a_cursor_at_the_edge_of_all_keys_is_an_empty_or_whole_list(
     for path in ("/api/deliveries", "/api/events"):
         if path == "/api/deliveries" or "status" not in query:
             assert api.get(f"{path}?cursor={text}&{query}".rstrip("&")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["deliveries", "dead-letters"])
+def test_a_search_in_which_nothing_can_be_is_an_empty_page(api: ApiClient, valkey: Any, path: str) -> None:
+    answer = api.get(f"/api/{path}?correlation_id=nobody-has-it&response_status=503")
+    assert (answer.status_code, answer.json()["results"]) == (200, []), answer.content

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from webhooks.core import ids
 from webhooks.models.partitions import TABLES
@@ -199,11 +200,15 @@ def _pass(rows: Searched, stretch: Stretch, place: Place, count: int) -> Found:
     The wide set is a subquery under the table's own name, so the conditions are the very ones of the ORM. PostgreSQL
     neither pushes them below its LIMIT nor sorts again, and reads on only as long as the page is not full.
     """
-    wide, wide_params = place.beyond(stretch.of(rows.wide)).defer(None)[:SCAN].query.sql_with_params()
-    query = rows.plain().query
+    near = place.beyond(stretch.of(rows.wide)).select_related(None).defer(None)[:SCAN]
+    query = rows.plain().select_related(None).query
     compiler = query.get_compiler(rows.db)
-    compiler.pre_sql_setup()
-    where, params = compiler.compile(query.where)
+    try:
+        wide, wide_params = near.query.sql_with_params()
+        compiler.pre_sql_setup()
+        where, params = compiler.compile(query.where)
+    except EmptyResultSet:  # Django sees that no row can fit
+        return [], None
     sql = _WINDOW.format(
         columns=", ".join(column for _, (column, _), _ in compiler.select),
         table=compiler.quote_name_unless_alias(rows.model._meta.db_table),
@@ -211,7 +216,10 @@ def _pass(rows: Searched, stretch: Stretch, place: Place, count: int) -> Found:
     )  # fmt: skip
     found = list(rows.model._base_manager.using(rows.db).raw(sql, [*params, *wide_params]))
     end = found[-1].pk if found and found[-1].nth == SCAN else None
-    return [row for row in found if row.fits], end
+    fitting = [row for row in found if row.fits]
+    if isinstance(related := rows.query.select_related, dict):  # a join would be ambiguous with the subquery
+        prefetch_related_objects(fitting, *related)
+    return fitting, end
 
 
 def reach(rows: QuerySet[Any], place: Place, count: int) -> UUID | None:
