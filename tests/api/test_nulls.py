@@ -65,6 +65,13 @@ def test_no_validation_is_null_and_not_an_empty_text(api: ApiClient) -> None:
     assert pointers(api.post("/api/webhooks", WEBHOOK | {"validation": ""})) == ["/validation"]
 
 
+def test_there_are_no_more_schemes_than_the_schema_says(api: ApiClient) -> None:
+    """Also when one is named again and again, which else counts once."""
+    most = SCHEMA["signature_schemes"]["maxItems"]
+    path = api.post("/api/webhooks", WEBHOOK | {"signature_schemes": ["hex"] * most})["Location"]
+    assert pointers(api.patch(path, {"signature_schemes": ["hex"] * (most + 1)})) == ["/signature_schemes"]
+
+
 # path, body, component of the body, and the fields that may be null
 OTHERS: list[tuple[str, dict[str, Any], str, tuple[str, ...]]] = [
     ("/api/operations", {"type": "replay"}, "NewOperationRequest", ("params", "callback_url", "callback_secret")),

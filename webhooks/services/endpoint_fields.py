@@ -225,6 +225,8 @@ def _signature_schemes(value: Any) -> list[str]:
     items = _strings(value, f"takes a list of {', '.join(signatures.SCHEMES)}")
     if not items:
         raise Refused(("", f"takes one or more of {', '.join(signatures.SCHEMES)}; deliveries are signed"))
+    if len(items) > len(signatures.SCHEMES):
+        raise Refused(("", f"takes at most {len(signatures.SCHEMES)} schemes, each of them once"))
     faults = []
     for n, scheme in enumerate(items):
         try:
