@@ -269,8 +269,11 @@ def test_a_page_is_read_from_indexes_without_sorting_the_table(platform_key: str
     table = "webhooks_event" if "/events" in path else "webhooks_delivery"
     pages = [sql for sql in _sent(queries) if f'FROM "{table}"' in sql and "ORDER BY" in sql]
     assert pages
+    searched = any("enable_sort" in sql for sql in _sent(queries))
     for page in pages:
         with connection.cursor() as cursor:
+            if searched:  # as the search has it: a sort is then what nothing but a sort can do
+                cursor.execute("SET LOCAL enable_sort = off")
             cursor.execute(f"EXPLAIN {page}")
             plan = [line for (line,) in cursor.fetchall()]
         assert not [line for line in plan if "Sort  (" in line], plan
