@@ -123,3 +123,17 @@ def _takes_null(schema: dict[str, Any]) -> bool:
     ways = [schema, *schema.get("oneOf", []), *schema.get("anyOf", [])]
     kinds = [one.get("type") for one in ways]
     return any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)
+
+
+@pytest.mark.parametrize("time", ["7597-08-17T22:36:20-16:30", "2099-01-01T00:00:00+23:59"])
+def test_a_time_may_have_any_zone(api: ApiClient, time: str) -> None:
+    """RFC 3339 allows more than PostgreSQL, which takes none that is sixteen hours from UTC."""
+    made = api.post("/api/event-types", {"name": "zones.told", "deprecated_at": time})
+    assert made.status_code == 201, made.content
+    assert api.post("/api/api-keys", {"name": "far", "scopes": ["events:read"], "expires_at": time}).status_code == 201
+    event = {"type": "zones.told", "data": 1, "created_at": time}
+    assert api.post("/api/events", event).status_code == 202
+    late = time.replace("7597", "9999").replace("2099-01-01", "0001-01-01").replace("08-17", "12-31")
+    assert pointers(api.post("/api/api-keys", {"name": "far", "scopes": ["events:read"], "expires_at": late})) == [
+        "/expires_at"
+    ]

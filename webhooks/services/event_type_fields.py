@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -155,11 +155,11 @@ def _moment(value: Any) -> datetime | None:
         return value
     try:
         moment = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Refused(("", "takes a time such as 2030-01-01T00:00:00Z, or null"))
-    return moment
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)  # PostgreSQL knows no zone farther than 16 hours from it
+    except (ValueError, OverflowError):
+        pass
+    raise Refused(("", "takes a time such as 2030-01-01T00:00:00Z, or null"))
 
 
 _DEPRECATION: dict[str, Check] = {"deprecated_at": _moment, "deprecation_message": _text(MAX_MESSAGE)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -125,8 +125,8 @@ def moment(value: Any) -> datetime | None:
         return None
     try:
         found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise InvalidInput(FieldError("/expires_at", "takes a time such as 2030-01-01T00:00:00Z, or null"))
-    return found
+        if found is not None:  # without a zone it is refused where the key is made
+            return found if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInput(FieldError("/expires_at", "takes a time such as 2030-01-01T00:00:00Z, or null"))

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -127,9 +127,9 @@ def moment(value: str) -> datetime | None:
         if value.isascii() and re.fullmatch(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", value):
             return msgspec.convert(float(value), datetime, strict=False)
         found = msgspec.convert(value, datetime)
+        return found.astimezone(UTC) if found.tzinfo else None  # PostgreSQL knows no zone 16 hours from it
     except (msgspec.ValidationError, OverflowError, ValueError):
         return None
-    return found if found.tzinfo else None
 
 
 def storable_key(key: str) -> str:
