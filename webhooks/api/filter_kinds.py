@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
-from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as django_filters
 from drf_spectacular.drainage import set_override
 
 from webhooks.core import ids, patterns
+from webhooks.services import moments
 
 MAX_METADATA = 512  # characters of a search by metadata
 
@@ -23,11 +23,8 @@ class MomentField(forms.CharField):
         text = super().to_python(value)
         if not text:
             return None
-        try:
-            moment = parse_datetime(text)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+        moment = moments.parse(text)
+        if moment is None:
             hint = "; write + as %%2B in a URL" if " " in text else ""  # django-filter formats it
             raise forms.ValidationError(f"takes a time with its zone, such as 2025-09-10T15:30:45Z{hint}")
         return moment

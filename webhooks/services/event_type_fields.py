@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-
-from django.utils.dateparse import parse_datetime
 
 from webhooks.conf import conf
 from webhooks.core import jsonvalues, patterns
@@ -15,6 +13,7 @@ from webhooks.core.compatibility import breaking_changes
 from webhooks.core.schemas import TooCostly, UnsafeSchema, compile_schema
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models import EventTypeVersion
+from webhooks.services import moments
 from webhooks.services.endpoint_auth import Refused
 
 MAX_DESCRIPTION = 10_000  # characters
@@ -153,13 +152,9 @@ def enforcement(value: Any) -> str:
 def _moment(value: Any) -> datetime | None:
     if value is None or isinstance(value, datetime):
         return value
-    try:
-        moment = parse_datetime(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)  # PostgreSQL knows no zone farther than 16 hours from it
-    except (ValueError, OverflowError):
-        pass
-    raise Refused(("", "takes a time such as 2030-01-01T00:00:00Z, or null"))
+    if (moment := moments.parse(value)) is None:
+        raise Refused(("", "takes a time such as 2030-01-01T00:00:00Z, or null"))
+    return moment
 
 
 _DEPRECATION: dict[str, Check] = {"deprecated_at": _moment, "deprecation_message": _text(MAX_MESSAGE)}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
@@ -19,7 +18,7 @@ from webhooks.api.views.base import ApiView, ListView
 from webhooks.core import ids
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models import SCOPES, ApiKey, Tenant
-from webhooks.services import api_keys, tenants
+from webhooks.services import api_keys, moments, tenants
 from webhooks.services.credentials import grantable
 
 
@@ -123,10 +122,8 @@ def moment(value: Any) -> datetime | None:
     """The time at which a new key or client ends."""
     if value is None:
         return None
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-        if found is not None:  # without a zone it is refused where the key is made
-            return found if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise InvalidInput(FieldError("/expires_at", "takes a time such as 2030-01-01T00:00:00Z, or null"))
+    if (found := moments.parse(value)) is None:
+        raise InvalidInput(
+            FieldError("/expires_at", "takes a time with its zone, such as 2030-01-01T00:00:00Z, or null")
+        )
+    return found

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
-
-from django.utils.dateparse import parse_datetime
 
 from webhooks.core import envelope, ids, patterns
 from webhooks.errors import FieldError, InvalidInput
 from webhooks.models import Endpoint
+from webhooks.services import moments
 from webhooks.services.endpoint_auth import escape
 
 MAX_WEBHOOKS = 1000  # that one operation names
@@ -71,13 +70,9 @@ def moment(value: Any) -> str | None:
     """A time as text in UTC; null: no bound."""
     if value is None:
         return None
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-        if found is not None and found.tzinfo is not None:
-            return envelope.timestamp(found.astimezone(UTC))
-    except (ValueError, OverflowError):
-        pass
-    raise Bad("takes a time with its zone, such as 2025-09-10T15:30:45Z")
+    if (found := moments.parse(value)) is None:
+        raise Bad("takes a time with its zone, such as 2025-09-10T15:30:45Z")
+    return envelope.timestamp(found)
 
 
 def moment_of(text: str) -> datetime:
