@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from tests.admin.pages import act, add_page, list_page, page, text
 from tests.factories import make_tenant
-from webhooks.models import ApiKey, EventType, Tenant
-from webhooks.services import api_keys
+from webhooks.models import ApiKey, EventType, OAuthClient, Tenant
+from webhooks.services import api_keys, oauth_clients
 
 
 def key_form(**fields: Any) -> dict[str, Any]:
@@ -78,6 +78,17 @@ def test_the_hash_of_a_key_cannot_be_guessed_through_the_query_string(admin_clie
     api_keys.create_api_key(None, "old")
     for lookup in ("secret_hash__gt", "prefix__startswith", "tenant__metadata__has_key"):
         assert admin_client.get(list_page(ApiKey), {lookup: "a"}).status_code == 400
+
+
+def test_the_secret_of_a_client_is_rotated_and_the_page_says_when_the_old_one_ends(admin_client: Client) -> None:
+    _, secret = oauth_clients.create(make_tenant().pk, "importer", ["events:read"], None)
+    client = OAuthClient.objects.get()
+    done = text(act(admin_client, page(client), "rotate_secret", client, confirmed="Rotate", overlap="3600"))
+    shown = re.search(r"ocs_[0-9a-f]+", done)
+    assert shown is not None
+    assert oauth_clients.authenticate(client.public_id, shown[0])
+    assert oauth_clients.authenticate(client.public_id, secret)
+    assert "in 59 min" in text(admin_client.get(page(client)))
 
 
 def test_a_tenant_is_made_by_the_service(admin_client: Client) -> None:

@@ -108,6 +108,7 @@ class CredentialAdmin(ClarionAdmin[M]):
     buttons: tuple[str, ...] = ("revoke",)
     all_tenants = "all tenants"
     hashes: tuple[str, ...] = ("secret_hash",)
+    ends: tuple[str, ...] = ("expires_at", "revoked_at")
     made_by_service: tuple[str, ...] = ("name",)
 
     def list_queryset(self, queryset: QuerySet[M]) -> QuerySet[M]:
@@ -120,7 +121,7 @@ class CredentialAdmin(ClarionAdmin[M]):
         if obj is None:
             return [(None, {"fields": _FIELDS})]
         shown = (name for name in self.list_display if name != "short_id")
-        return [(None, {"fields": (*shown, "expires_at", "revoked_at", "public_id")})]
+        return [(None, {"fields": (*shown, *self.ends, "public_id")})]
 
     def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False
@@ -216,6 +217,11 @@ class OAuthClientAdmin(CredentialAdmin[OAuthClient]):
     actions = ("rotate_secret", "revoke")
     buttons = ("rotate_secret", "revoke")
     hashes = ("secret_hash", "previous_hash")
+    ends = ("old_secret", "expires_at", "revoked_at")
+
+    @admin.display(description="old secret ends")
+    def old_secret(self, obj: OAuthClient) -> SafeString:
+        return markup.when(obj.previous_until)
 
     def has_reveal_permission(self, request: HttpRequest) -> bool:
         """Who may make a client is shown a secret, and so may renew one."""
