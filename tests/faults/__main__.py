@@ -26,17 +26,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every invariant held, 1 when one broke, 2 for a wrong command line."""
     options = _options(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    seeds = range(options.seed, options.seed + options.repeat)
     results: list[Result] = []
     try:
-        for number in range(options.repeat):
-            results += _suite(options, options.seed + number)
+        _play(options, seeds, results)
     except KeyboardInterrupt:
-        report.say("interrupted; everything that was started has been stopped")
+        report.say("interrupted; everything that was started has been stopped. What had ended by then:")
+        _conclude(options, results)
         return 130
-    report.table(results)
-    if options.page and not options.only and not any(result.verdict.broken for result in results):
+    status = _conclude(options, results)
+    if status == 0 and options.page and not options.only:
         report.write_page(results, options.repeat)
-    return report.conclude(results)
+    return status
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -71,12 +72,24 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _suite(options: argparse.Namespace, seed: int) -> list[Result]:
-    report.say(f"seed {seed}: {len(options.names)} scenarios of {options.events} events")
-    order = Order(seed, options.events, options.quick, options.logs)
-    results = shifts.run(options.names, order, options.worlds, report.progress)
+def _play(options: argparse.Namespace, seeds: Sequence[int], results: list[Result]) -> None:
+    """All scenarios with each seed; ``results`` grows as they end."""
+    spoken = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+    report.say(f"{spoken}: {len(options.names)} scenarios of {options.events} events")
+
+    def tell(result: Result) -> None:
+        report.progress(result)
+        results.append(result)
+
+    shifts.run(options.names, seeds, Order(options.events, options.quick, options.logs), options.worlds, tell)
+
+
+def _conclude(options: argparse.Namespace, results: list[Result]) -> int:
+    """The table, seed by seed in the order of the scenarios, and the last lines; the exit status."""
     places = {name: place for place, name in enumerate(options.names)}
-    return sorted(results, key=lambda result: places[result.scenario.name])
+    results.sort(key=lambda result: (result.seed, places[result.scenario.name]))
+    report.table(results)
+    return report.conclude(results)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -35,7 +35,7 @@ def progress(result: Result) -> None:
     say(
         f"{word}  {result.scenario.name}: {verdict.events} events, {verdict.requests} requests, {verdict.lost} lost, "
         f"{verdict.duplicates} duplicates, {verdict.in_flight} in flight at {result.faults} faults, "
-        f"{result.seconds:.0f} s"
+        f"{result.seconds:.0f} s, seed {result.seed}"
     )
     for line in (*result.notes, *verdict.broken):
         say(f"         {line}")

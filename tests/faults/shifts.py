@@ -1,7 +1,8 @@
 """Scenarios in several worlds at once: most of a scenario's time is waiting, so cores are left for another.
 
 Each world has a process of its own, with services and programs of its own; the processes take scenarios from one
-queue. A scenario that needs RabbitMQ is played in a world of that kind, and those come last.
+queue, those of the first seed first. A scenario that needs RabbitMQ is played in a world of that kind, and those come
+last.
 """
 
 from __future__ import annotations
@@ -33,26 +34,31 @@ _CONTEXT = multiprocessing.get_context("spawn")  # a fork would inherit threads'
 class Order:
     """What the worlds are asked for. ``logs``: a folder for the logs of all processes."""
 
-    seed: int
     events: int
     quick: bool
     logs: Path | None = None
 
 
-def run(names: Sequence[str], order: Order, worlds: int, tell: Callable[[Result], None]) -> list[Result]:
-    """Play the scenarios in so many worlds; results as they come in, ``tell`` for each.
+Turn = tuple[str, int]  # the name of a scenario and the seed of all that is random in it
+
+
+def run(names: Sequence[str], seeds: Sequence[int], order: Order, worlds: int, tell: Callable[[Result], None]) -> None:
+    """Play the scenarios with each seed in so many worlds; ``tell`` is called with each result as it comes in.
 
     Raises RuntimeError when a world could not be made or died.
     """
     chosen = sorted((SCENARIOS[name] for name in names), key=lambda one: one.rabbit)
-    results = [Result(one, order.seed, skipped=_RABBIT) for one in chosen if one.rabbit and not Rabbit.installed()]
-    for result in results:
-        tell(result)
-    waiting = [one.name for one in chosen if not one.rabbit or Rabbit.installed()]
+    possible = [one for one in chosen if not one.rabbit or Rabbit.installed()]
+    for one in chosen:
+        if one not in possible:
+            tell(Result(one, seeds[0], skipped=_RABBIT))
+    waiting = [
+        (one.name, seed) for rabbit in (False, True) for seed in seeds for one in possible if one.rabbit == rabbit
+    ]
     tasks: Any = _CONTEXT.Queue()
     done: Any = _CONTEXT.Queue()
-    for name in waiting:
-        tasks.put(name)
+    for turn in waiting:
+        tasks.put(turn)
     members = [
         _CONTEXT.Process(target=_member, args=(n, order, tasks, done), name=f"world {n}")
         for n in range(min(worlds, len(waiting)))
@@ -61,9 +67,7 @@ def run(names: Sequence[str], order: Order, worlds: int, tell: Callable[[Result]
         member.start()
     try:
         for _ in waiting:
-            result = _next(done, members)
-            tell(result)
-            results.append(result)
+            tell(_next(done, members))
     except BaseException:
         for member in members:
             if member.is_alive():
@@ -72,7 +76,6 @@ def run(names: Sequence[str], order: Order, worlds: int, tell: Callable[[Result]
     finally:
         for member in members:
             member.join()
-    return results
 
 
 def _next(done: Any, members: Sequence[SpawnProcess]) -> Result:
@@ -89,33 +92,34 @@ def _member(number: int, order: Order, tasks: Any, done: Any) -> None:
     """A process: worlds of one kind after the other, until no scenario is left."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        name = _take(tasks)
-        while name is not None:
-            name = _world(number, order, tasks, done, name)
+        turn = _take(tasks)
+        while turn is not None:
+            turn = _world(number, order, tasks, done, turn)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
-def _world(number: int, order: Order, tasks: Any, done: Any, name: str | None) -> str | None:
-    """Play in one world, beginning with ``name``; the first scenario that needs another kind, None at the end."""
-    assert name is not None
-    rabbit, began = SCENARIOS[name].rabbit, time.monotonic()
+def _world(number: int, order: Order, tasks: Any, done: Any, first: Turn) -> Turn | None:
+    """Play in one world, beginning with ``first``; the first turn that needs another kind, None at the end."""
+    turn: Turn | None = first
+    rabbit, began = SCENARIOS[first[0]].rabbit, time.monotonic()
     with World(rabbit=rabbit) as world:
         report.say(f"world {number} is up after {time.monotonic() - began:.1f} s{' with RabbitMQ' if rabbit else ''}")
         try:
-            while name is not None and SCENARIOS[name].rabbit == rabbit:
-                done.put(play(world, SCENARIOS[name], order.seed, order.events, order.quick))
-                name = _take(tasks)
+            while turn is not None and SCENARIOS[turn[0]].rabbit == rabbit:
+                name, seed = turn
+                done.put(play(world, SCENARIOS[name], seed, order.events, order.quick))
+                turn = _take(tasks)
         finally:
             if order.logs is not None:
-                world.copy_logs(order.logs / f"{order.seed}-{number}{'-rabbitmq' if rabbit else ''}")
-    return name
+                world.copy_logs(order.logs / f"{number}{'-rabbitmq' if rabbit else ''}")
+    return turn
 
 
-def _take(tasks: Any) -> str | None:
+def _take(tasks: Any) -> Turn | None:
     try:
-        name: str = tasks.get(timeout=1.0)  # seconds; all were put before this process began
-        return name
+        turn: Turn = tasks.get(timeout=1.0)  # seconds; all were put before this process began
+        return turn
     except queue.Empty:
         return None
 
