@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,7 @@ def main() -> None:
             folder = RESULTS / "partial"
             outcomes[name] = {"failed": "interrupted", "seconds": 0.0}
             break
+        options = _informed(options, outcomes[name])
         failed = outcomes[name].get("failed")
         _say(f"{name}: {f'FAILED: {failed}' if failed else 'done'} in {outcomes[name]['seconds']:.0f} s")
     results = report.assemble(outcomes, options, about)
@@ -77,6 +79,12 @@ def _command_line() -> tuple[list[str], Options, Path]:
         parser.error("--rounds: there is no median without a round")
     whole = options == FULL and names == list(SCENARIOS)
     return names, options, given.output or (RESULTS if whole else RESULTS / "partial")
+
+
+def _informed(options: Options, outcome: Mapping[str, Any]) -> Options:
+    """The options of the next scenario: the first one that needs the capacity of this machine measures it for all."""
+    known = options.capacity or outcome.get("result", {}).get("capacity_per_second", 0.0)
+    return replace(options, capacity=float(known))
 
 
 def _write(folder: Path, results: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ class Measured:
 
 def run(machine: Machine, options: Options) -> dict[str, Any]:
     """``idle``, ``half_load`` and ``idle_http`` (accepted is the answer of POST /api/events), in ms."""
-    speed = stage.capacity(machine, options.endpoints)
+    speed = stage.capacity(machine, options)
     idle, half, over_http = Measured(), Measured(), Measured()
     for turn in range(options.rounds):
         owners = workload.make_endpoints(machine, options.endpoints)
@@ -58,6 +58,7 @@ def run(machine: Machine, options: Options) -> dict[str, Any]:
             busy = load.streams(owners, rate, _WARM + options.seconds)
             _measure(machine, half, owners, busy, _paths(owners, options.endpoints), seed)
     return {
+        "capacity_per_second": round(speed),
         "idle": idle.figures(),
         "half_load": {"offered_per_second": round(_HALF * speed), **half.figures()},
         "idle_http": over_http.figures(),

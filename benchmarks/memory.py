@@ -41,7 +41,7 @@ def run(machine: Machine, options: Options) -> dict[str, Any]:
     """Memory by process with its curve; ``pending`` deliveries in the end; sweep and latency before and after."""
     pile = _QUICK_PILE if options.quick else _PILE
     seconds = options.minutes * 60
-    healthy = options.rate or _SHARE * stage.capacity(machine, options.endpoints)
+    healthy = options.rate or _SHARE * stage.capacity(machine, options)
     rate = healthy * workload.TENANTS / options.endpoints
     owners = workload.make_endpoints(machine, options.endpoints)
     dead, lone, late = workload.make_tenants(3, "Memory")

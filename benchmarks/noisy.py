@@ -150,7 +150,7 @@ def _queue_lengths() -> Iterator[list[list[float]]]:
 
 def modes(machine: Machine, options: Options, wanted: Sequence[str], seconds: float, share: float) -> dict[str, Any]:
     """A calm window, one for each wanted mode, a calm one again; p99 ratios against the mean of the calm ones."""
-    speed = stage.capacity(machine, options.endpoints)
+    speed = stage.capacity(machine, options)
     rate = share * speed * workload.TENANTS / options.endpoints  # an event makes endpoints / TENANTS deliveries
     parts = stage.Parts()
     for name in ("calm", *wanted, "calm again"):

@@ -18,6 +18,7 @@ class Options:
     rate: float  # healthy deliveries a second meanwhile; 0: a share of the capacity
     old_rows: int  # events, deliveries and attempts each that growth loads first
     seed: int  # of whatever is drawn at random
+    capacity: float = 0.0  # deliveries a second that loads are shares of; 0: a scenario measures it first
 
 
 FULL = Options(

@@ -19,8 +19,7 @@ SCENARIOS = {
     "noisy": "benchmarks.noisy",
     "shapes": "benchmarks.shapes",
     "memory": "benchmarks.memory",
-    "lists": "benchmarks.lists",
-    "growth": "benchmarks.growth",  # these two last: millions of rows
+    "growth": "benchmarks.growth",  # last: millions of rows
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks import lists
 from benchmarks.charts import number
 from benchmarks.figures import Spread, spread
 from benchmarks.options import Options
@@ -14,6 +15,7 @@ RATIOS = ("celery_noop_prefork2", "celery_noop_solo", "django_webhook_prefork2",
 NOISE = ("hang", "slow", "refuse")
 PERCENTILES = ("p50", "p95", "p99")
 _SHOWN = 100  # characters of a statement
+_SLOWEST = 12  # lists of the API in the table
 # Where the figures of latest.json come from: scenario, then keys of its result.
 _SOURCES = {
     "deliveries_per_second": ("throughput", "deliveries_per_second"),
@@ -49,6 +51,7 @@ class Requirement:
         return "met" if short <= 0 else f"missed by {short / self.bound * 100:.0f} %"
 
 
+_SLOWEST_LIST = ("growth", "lists", "slowest_p95_ms")
 REQUIREMENTS = (
     Requirement("deliveries/s over Celery's empty tasks/s, prefork 2", ("ratios", RATIOS[0]), 1.5, True, 2),
     Requirement("deliveries/s over django-webhook's, prefork 2", ("ratios", RATIOS[2]), 12, True, 20),
@@ -59,9 +62,7 @@ REQUIREMENTS = (
     Requirement("answer to an inbound webhook p95", ("receive_ms", "p95"), 20, unit=" ms"),
     Requirement("p99 of healthy endpoints while half hang, over calm", ("noisy_neighbour", "hang"), 3),
     Requirement("throughput with old rows over the empty tables", ("growth_ratio",), 0.9, True),
-    Requirement(
-        "slowest list of the API beside old rows, p95 of a page of 50", ("lists", "slowest_p95_ms"), 50, unit=" ms"
-    ),
+    Requirement("slowest list of the API beside old rows, p95", _SLOWEST_LIST, lists.BAR_MS, unit=" ms"),
 )
 
 
@@ -179,7 +180,9 @@ def sections(results: Mapping[str, Any]) -> list[Section]:
             ],
         ),
         Section(
-            "Lists of the API beside old rows, a page of 50", ("who", "list", "p50 ms", "p95 ms", ""), _lists(results)
+            "The slowest lists of the API beside old rows, a page of 50",
+            ("who", "list", "p50 ms", "p95 ms", ""),
+            _lists(results),
         ),
         Section("Failed", ("scenario", "reason"), list(dict(results["failures"]).items())),
     ]
@@ -218,16 +221,17 @@ def _figures(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _lists(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Slowest first of all, each with whether it meets the bar."""
-    bar = next(one for one in REQUIREMENTS if one.figure[0] == "lists")
+    """The slowest ones and all that miss the bar; the others stand in latest.json."""
     found = [
         (who, name, ms)
-        for who, by_page in (dig(results, ("lists", "latencies_ms")) or {}).items()
+        for who, by_page in (dig(results, ("growth", "lists", "latencies_ms")) or {}).items()
         for name, ms in by_page.items()
     ]
+    found.sort(key=lambda row: -float(row[2]["p95"]))
     return [
-        (who, name, f"{ms['p50']:g}", f"{ms['p95']:g}", "met" if ms["p95"] <= bar.bound else "missed")
-        for who, name, ms in sorted(found, key=lambda row: -float(row[2]["p95"]))
+        (who, name, f"{ms['p50']:g}", f"{ms['p95']:g}", "met" if ms["p95"] <= lists.BAR_MS else "missed")
+        for place, (who, name, ms) in enumerate(found)
+        if place < _SLOWEST or ms["p95"] > lists.BAR_MS
     ]
 
 

@@ -13,6 +13,7 @@ from redis import Redis
 
 from benchmarks import arrivals, workload
 from benchmarks.machine import Machine, NotDone, wait_until
+from benchmarks.options import Options
 from webhooks.management.stack import plan
 
 TIMEOUT = 120.0  # seconds after which a part of a scenario has failed
@@ -50,9 +51,13 @@ def stack(machine: Machine) -> Iterator[None]:
         yield
 
 
+def capacity(machine: Machine, options: Options) -> float:
+    """Deliveries a second of a burst, recorded: the loads are shares of it. Measured unless the options say it."""
+    return options.capacity or _capacity(machine, options.endpoints)
+
+
 @functools.cache
-def capacity(machine: Machine, endpoints: int) -> float:
-    """Deliveries a second of a burst over ``endpoints`` endpoints, recorded: the loads are shares of it."""
+def _capacity(machine: Machine, endpoints: int) -> float:
     owners = workload.make_endpoints(machine, endpoints)
     with clearing(owners), stack(machine):
         burst(machine, owners, endpoints, _WARM_UP)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.__main__ import RESULTS, _command_line
+from benchmarks.__main__ import RESULTS, _command_line, _informed
 from benchmarks.options import FULL, QUICK
 from benchmarks.registry import SCENARIOS
 
@@ -51,3 +51,11 @@ def test_it_refuses_what_cannot_be_measured(
         _command_line()
     assert exit_.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_the_capacity_that_one_scenario_measures_is_known_to_the_next_ones() -> None:
+    assert _informed(FULL, {"failed": "NotDone"}).capacity == 0
+    informed = _informed(FULL, {"result": {"capacity_per_second": 1234}})
+    assert informed == replace(FULL, capacity=1234.0)
+    assert _informed(informed, {"result": {"capacity_per_second": 999}}) == informed
+    assert _informed(informed, {"result": {}}) == informed

@@ -59,18 +59,18 @@ def complete() -> dict[str, dict[str, Any]]:
             "scaling": {"1 worker": rounds(500), "2 workers": rounds(900), "ratio": rounds(1.8)},
         },
         "memory": {"memory_mb": {"delivery-1": memory.summary([[1.0, 1.0], [2.0, 3.0]])}},
-        "lists": {
-            "slowest_p95_ms": 40.0,
-            "slowest": "tenant: /api/events",
-            "over_the_bar": {},
-            "latencies_ms": {
-                "tenant": {"/api/events": {"p50": 20.0, "p95": 40.0}, "/api/slow": {"p50": 9.0, "p95": 51.0}}
-            },
-        },
         "growth": {
             "growth_ratio": rounds(0.95),
             "kept": {"deliveries_per_second": {"ratio": rounds(0.95)}, "sweep_ms_p50": {"ratio": rounds(0.99)}},
-            "pages": {"api": {"/api/events": {"loaded": {"p50": 5.0, "p95": 9.0}}}},
+            "pages": {"platform": {"/api/events": {"loaded": {"p50": 5.0, "p95": 9.0}}}},
+            "lists": {
+                "slowest_p95_ms": 40.0,
+                "slowest": "tenant: /api/events",
+                "over_the_bar": {},
+                "latencies_ms": {
+                    "tenant": {"/api/events": {"p50": 20.0, "p95": 40.0}, "/api/slow": {"p50": 9.0, "p95": 51.0}}
+                },
+            },
         },
     }
     assert found.keys() == registry.SCENARIOS.keys()
@@ -160,7 +160,7 @@ def test_every_bar_of_the_design_has_its_bound() -> None:
         ("receive_ms", "p95"): (20, False),
         ("noisy_neighbour", "hang"): (3, False),
         ("growth_ratio",): (0.9, True),
-        ("lists", "slowest_p95_ms"): (50, False),
+        ("growth", "lists", "slowest_p95_ms"): (50, False),
     }
 
 
