@@ -49,6 +49,9 @@ SETTINGS = {
     "LOG_LEVEL": "WARNING",
     **plan.ALLOCATOR,
 }
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user
+"""
 
 
 class NotDone(Exception):
@@ -138,7 +141,9 @@ class Machine:
             yield urlunsplit(urlsplit(self.server_url)._replace(path=f"/{name}"))
         finally:
             with psycopg.connect(self.server_url, autocommit=True) as server:
-                server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+                # not WITH (FORCE): without a superuser's rights that fails when autovacuum is in the database
+                server.execute(_END_SESSIONS, [name])
+                server.execute(f'DROP DATABASE "{name}"')
 
     def ask(self, path: str) -> str:
         """A ``GET`` to the receiver, empty while it is not up."""

@@ -71,9 +71,9 @@ class Host:
         """Run code with Django set up; what it prints."""
         return self._run([sys.executable, "-c", f"import django; django.setup()\n{code}"], variables)
 
-    def django(self, *command: str) -> str:
+    def django(self, *command: str, **variables: str) -> str:
         """``manage.py`` with this project's settings."""
-        return self._run([sys.executable, "-m", "django", *command], {})
+        return self._run([sys.executable, "-m", "django", *command], variables)
 
     def process(self, name: str, ready: str) -> LocalProcess:
         """One of the page's processes, started."""
@@ -244,3 +244,9 @@ def test_staff_is_named_in_the_audit_log(host: Host) -> None:
         "print(entry.action, entry.actor_kind, entry.actor_label)\n"
     )
     assert printed.split() == ["tenant.created", "staff", "olga"]
+
+
+def test_the_projects_own_tests_see_events_without_broker_or_workers(host: Host) -> None:
+    (host.folder / "shop" / "tests.py").write_text(block(page("docs/senders.md"), "python", "# shop/tests.py"))
+    nobody = "redis://127.0.0.1:1/0"
+    assert "Found 1 test(s)." in host.django("test", "shop", CELERY_BROKER_URL=nobody, REDIS_URL=nobody)
