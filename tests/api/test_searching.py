@@ -36,6 +36,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
         (keyset, "SCAN", 9),
         (searching, "_LOOKUPS", 3),
         (searching, "_EVENTS", 3),
+        (searching, "_MADE_BY_EVENTS", 4),
     ):
         monkeypatch.setattr(module, name, size)
 
@@ -390,6 +391,39 @@ def test_a_search_looks_at_a_bounded_number_of_rows(
     assert (first["results"], bool(first["next"])) == ([], True)
     pages = list(walk(api, "/api/deliveries?response_status=204"))
     assert pages == [[], [rare.public_id]]
+
+
+def test_a_page_of_a_type_looks_at_a_bounded_number_of_deliveries_however_many_a_batch_made(
+    api: ApiClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, size in (("_EVENTS", 10), ("_MADE_BY_EVENTS", 20), ("_LOOKUPS", 12)):
+        monkeypatch.setattr(searching, name, size)
+    looks: list[int] = []
+    for name, place in (("_routed", 3), ("fitting", 0)):
+        monkeypatch.setattr(searching, name, _spied(getattr(searching, name), place, looks))
+    endpoints = [make_endpoint(tenant) for _ in range(2)]
+    alone, together = NOW - timedelta(seconds=1), NOW
+    for n in range(40):
+        at = together if n < 30 else alone - timedelta(milliseconds=n)
+        event = Event.objects.create(
+            id=key(at, n), tenant=tenant, type="order.paid", data=b"1", created_at=NOW, fanned_out_at=NOW, matched=2
+        )
+        for endpoint in endpoints:
+            make_delivery(endpoint, event, id=ids.delivery_id(event.id, endpoint.id), state="succeeded")
+    expected = [row.public_id for row in Delivery.objects.order_by("-id")]
+    assert [row for page in walk(api, "/api/deliveries?event_type=order.paid&limit=5") for row in page] == expected
+    assert looks
+    assert max(looks) <= 12
+
+
+def _spied(function: Any, place: int, sizes: list[int]) -> Any:
+    """The function, with the size of one of its arguments written down at each call."""
+
+    def called(*arguments: Any) -> Any:
+        sizes.append(len(arguments[place]))
+        return function(*arguments)
+
+    return called
 
 
 def test_nothing_waits_means_no_look_at_the_deliveries(api: ApiClient, tenant: Tenant) -> None:

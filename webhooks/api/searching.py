@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,8 @@ from webhooks.services.event_names import fitting
 from webhooks.services.partitions import event_days
 
 _LOOKUPS = 300  # rows that one page looks at where each costs a look-up of its event
-_EVENTS = 150  # events of a type whose deliveries one page looks at
+_EVENTS = 150  # events of a type whose deliveries one page looks at,
+_MADE_BY_EVENTS = 1_500  # if they made no more than so many
 _SEARCH_TIME = 0.015  # seconds of looking day by day for metadata, after which a page ends with the day
 _HIGHEST = UUID(int=2**128 - 1)
 
@@ -91,10 +93,15 @@ def of_events(conditions: Mapping[str, str], unchecked: QuerySet[Any], tenant_id
 
     A delivery made by the fan-out has the millisecond of its event, so the events of a stretch of time lead to all
     of them. Replays and manual retries are younger than their event; they are few and have an index of their own.
+    In a millisecond with many of them (a batch) most deliveries near the place fit: they are looked at one by one.
     """
 
     def look(rows: Searched, place: Place, count: int) -> Found:
-        routed, end = _routed(unchecked, place, count, _events(conditions, tenant_id, place))
+        nearest_events = _event_keys(_events(conditions, tenant_id, place), place)
+        if nearest_events is None:
+            return _looked_up(conditions, rows.wide, unchecked, place, count)
+        keys, end = nearest_events
+        routed = _routed(unchecked, place, count, keys, end)
         others = rows.wide.exclude(trigger=Trigger.EVENT)
         repeated, other_end = _looked_up(conditions, others, unchecked, place, count, end)
         end = place.nearer(end, other_end)
@@ -114,11 +121,10 @@ _COLUMNS = [field.attname for field in Delivery._meta.concrete_fields]
 _OF_ONE = "webhooks_delivery.event_id = e.id AND webhooks_delivery.id >= e.low AND webhooks_delivery.id < e.high"
 
 
-def _routed(rows: QuerySet[Any], place: Place, count: int, events: QuerySet[Any]) -> Found:
-    """Deliveries by the fan-out of the nearest events."""
-    keys, end = _event_keys(events, place)
+def _routed(rows: QuerySet[Any], place: Place, count: int, keys: list[UUID], end: UUID | None) -> list[Any]:
+    """Deliveries by the fan-out of these events, up to ``end``."""
     if not keys:
-        return [], end
+        return []
     made = rows.filter(trigger=Trigger.EVENT, id__gte=_millisecond(min(keys)), id__lt=_millisecond(max(keys), 1))
     made = place.beyond(place.up_to(made, end)).order_by().extra(where=[_OF_ONE])  # noqa: S610 - a constant
     sql, params = made.query.sql_with_params()
@@ -126,7 +132,7 @@ def _routed(rows: QuerySet[Any], place: Place, count: int, events: QuerySet[Any]
     sql = _MADE.format(rows=sql, order="ASC" if place.newer else "DESC")
     with prepared_cursor() as cursor:  # planning it would take ten times as long as running it
         cursor.execute(sql, [*bounds, *params, count])
-        return [Delivery.from_db(rows.db, _COLUMNS, row) for row in cursor.fetchall()], end
+        return [Delivery.from_db(rows.db, _COLUMNS, row) for row in cursor.fetchall()]
 
 
 def _looked_up(
@@ -164,8 +170,32 @@ def _events(conditions: Mapping[str, str], tenant_id: UUID | None, place: Place)
     return Searched.of(wide, wide.filter(**served), in_order) if served else wide
 
 
-def _event_keys(events: QuerySet[Any], place: Place) -> tuple[list[UUID], UUID | None]:
-    """Events whose routed deliveries lie beyond the place, in whole milliseconds, and the end they lead to."""
+def _event_keys(events: QuerySet[Any], place: Place) -> tuple[list[UUID], UUID | None] | None:
+    """Events whose routed deliveries lie beyond the place, in whole milliseconds, and the end they lead to.
+
+    None: already the nearest millisecond has too many of them for one page.
+    """
+    found, last = _nearest_events(events, place)
+    keys: list[UUID] = []
+    made, passed = 0, None
+    for moment, group in groupby(found, key=lambda event: _millisecond(event.pk)):
+        wanted = [event for event in group if event.matched]
+        made += sum(event.matched for event in wanted)
+        if made > _MADE_BY_EVENTS:
+            return None if passed is None else (keys, _through(passed, place))
+        if last is not None and moment == _millisecond(last):
+            break  # there may be more of it than were found
+        keys += [event.pk for event in wanted]
+        passed = moment
+    if last is None:
+        return keys, None
+    end = _before(last, place)
+    stuck = place.start is not None and place.nearer(place.start, end) == end
+    return None if stuck or (found and passed is None) else (keys, end)
+
+
+def _nearest_events(events: QuerySet[Any], place: Place) -> Found:
+    """Up to _EVENTS events from the whole millisecond of the place on, and the last one looked at if there are more."""
     if place.start is not None:
         first = _clamped(place.start.int + (1 if place.newer else -1))
         start = _clamped(_millisecond(first).int - 1) if place.newer else _millisecond(first, 1)
@@ -174,12 +204,17 @@ def _event_keys(events: QuerySet[Any], place: Place) -> tuple[list[UUID], UUID |
     if len(found) == _EVENTS and not any(event.matched for event in found):  # nobody wants the type, or nobody did
         wide, fitting = (events.wide, events.plain()) if isinstance(events, Searched) else (events, events)
         found, last = find(Searched.of(wide, fitting.filter(matched__gt=0), in_order), place, _EVENTS)
-    last = found[-1].pk if len(found) == _EVENTS else last
-    if last is None:
-        return [event.pk for event in found if event.matched], None
-    of_last = events.filter(id__gte=_millisecond(last), id__lt=_millisecond(last, 1))
-    keys = {event.pk for event in [*found, *of_last] if event.matched}
-    return list(keys), _clamped(_millisecond(last, 1).int - 1) if place.newer else _millisecond(last)
+    return found, found[-1].pk if len(found) == _EVENTS else last
+
+
+def _through(moment: UUID, place: Place) -> UUID:
+    """The last key of this millisecond, in the direction of the place."""
+    return _clamped(_millisecond(moment, 1).int - 1) if place.newer else moment
+
+
+def _before(key: UUID, place: Place) -> UUID:
+    """The last key before the millisecond of ``key``, in the direction of the place."""
+    return _clamped(_millisecond(key).int - 1) if place.newer else _millisecond(key, 1)
 
 
 # --- events by the names and the metadata they have
