@@ -13,7 +13,7 @@ from pathlib import Path
 from webhooks.management.stack.service import launched
 
 ROOT = Path(__file__).resolve().parents[2]
-START = 90.0  # seconds to come up while other processes keep both cores busy
+START = 180.0  # seconds to come up while other worlds keep both cores busy
 TAIL = 4000  # characters of a log that a failure shows
 
 
