@@ -20,7 +20,7 @@ help:
 	@echo 'make client the OpenAPI document, and the Python client that is made from it'
 	@echo 'make audit  look both lock files up in the database of known vulnerabilities (needs the internet)'
 	@echo 'make bench  measure everything, in about half an hour; make bench-quick: the throughput ratios, in at most 4'
-	@echo 'make faults kill, freeze and cut off everything under load; nothing may be lost (a quarter of an hour)'
+	@echo 'make faults kill, freeze and cut off everything under load; nothing may be lost (20 minutes)'
 	@echo 'make soak   the same at random for an hour'
 	@echo 'make lock   compute the lock files again (needs uv)'
 
