@@ -78,12 +78,12 @@ def worker_frozen(run: Run) -> None:
 
 
 def _freeze_busy(run: Run, victim: str) -> None:
-    """Freeze a worker that holds rows: others finish theirs within a second or two, these stay."""
+    """Freeze a worker that holds rows: others finish theirs within half a lease, also on a busy machine; these stay."""
     for _ in range(10):
         run.busy()
         run.fleet.freeze(victim)
         held = run.ledger.sending()
-        time.sleep(1.5)
+        time.sleep(LEASE / 2)
         if held & run.ledger.sending():
             return
         run.fleet.thaw(victim)
