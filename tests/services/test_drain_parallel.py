@@ -25,6 +25,7 @@ from tests.services.engine import (
     wait_for_a_lock,
 )
 from webhooks.models import Attempt, Delivery, Endpoint, Event, Mailbox
+from webhooks.services import drain as drain_module
 from webhooks.services import endpoints
 from webhooks.services.claim import claim
 from webhooks.services.drain import drain
@@ -155,6 +156,32 @@ def test_a_later_event_that_was_routed_first_waits_for_the_earlier_one(
     assert mailbox_faults(endpoint.id) == []
     run_to_quiescence(endpoint.id)
     assert sequence(receiver) == [0, 1, 2, 3]
+
+
+def test_an_earlier_event_that_is_routed_while_a_drain_begins_goes_first(
+    endpoint_at: Callable[..., Endpoint], receiver: Receiver, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack: the drain has read the bound on the endpoint's keys; then the slower of two fan-outs commits below it."""
+    settings.WEBHOOKS_FAN_OUT_BATCH = 2
+    endpoint = endpoint_at(ordered=True)
+    for pair in ((0, 1), (2, 3)):  # in milliseconds of their own: within one, keys do not sort like their events
+        publish(endpoint.tenant_id, [Draft(type="order.created", data=b"%d" % n) for n in pair])
+    begun: list[Any] = []
+
+    def interrupt(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "FOR UPDATE OF m" in sql:
+            in_thread(fan_out)()
+            begun.append(in_thread(load, endpoint.id)())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(interrupt):
+        fan_out()
+    with monkeypatch.context() as patched:
+        patched.setattr(drain_module, "load", lambda _: begun[0])
+        assert drain(endpoint.id).sent == 4
+    assert sequence(receiver) == [0, 1, 2, 3]
+    assert set(states(endpoint)) == {"succeeded"}
+    assert mailbox_faults(endpoint.id) == []
 
 
 def test_what_was_held_goes_first_when_an_ordered_endpoint_is_resumed(

@@ -141,8 +141,9 @@ def key_range(oldest_pending_id: UUID | None) -> tuple[UUID, UUID]:
 
 
 # Two claims at once, which slots prevent but only while Redis is there: the second would skip the rows that the
-# first has locked, and overtake them.
-_ONE_AT_A_TIME = "SELECT 1 FROM webhooks_mailbox WHERE endpoint_id = %s FOR UPDATE"
+# first has locked, and overtake them. The bound on the keys is read again: since the drain began, a fan-out may have
+# committed events that are earlier than all that was there.
+_ONE_AT_A_TIME = "SELECT oldest_pending_id FROM webhooks_mailbox WHERE endpoint_id = %s FOR UPDATE"
 
 
 def claim(target: Target, token: UUID, *, limit: int, lease: float) -> Claim:
@@ -161,7 +162,8 @@ def claim(target: Target, token: UUID, *, limit: int, lease: float) -> Claim:
             return _claimed(cursor, limit)
     with transaction.atomic(), prepared_cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME, [target.endpoint_id])
-        cursor.execute(_CLAIM_ORDERED, parameters)
+        (oldest,) = cursor.fetchone() or (None,)
+        cursor.execute(_CLAIM_ORDERED, parameters | {"lower": key_range(oldest)[0]})
         return _claimed(cursor, limit)
 
 
@@ -174,11 +176,11 @@ def _claimed(cursor: Any, limit: int) -> Claim:
 _RELEASE = """
 UPDATE webhooks_delivery
 SET state = 'pending', attempt_count = attempt_count - 1, lease_token = NULL, lease_until = NULL
-WHERE id = ANY(%s) AND id >= %s AND id < %s AND lease_token = %s
+WHERE id = ANY(%s) AND id >= %s AND id <= %s AND lease_token = %s
 """
 
 
-def release(cursor: Any, target: Target, token: UUID, delivery_ids: Sequence[UUID]) -> None:
+def release(cursor: Any, token: UUID, delivery_ids: Sequence[UUID]) -> None:
     """Give back rows that were claimed and not sent; it did not count as an attempt."""
     if delivery_ids:
-        cursor.execute(_RELEASE, [list(delivery_ids), *key_range(target.oldest_pending_id), token])
+        cursor.execute(_RELEASE, [list(delivery_ids), min(delivery_ids), max(delivery_ids), token])

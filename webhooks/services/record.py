@@ -50,7 +50,7 @@ WITH r AS MATERIALIZED (
         reason = CASE WHEN r.state = 'succeeded' THEN '' ELSE left(r.reason, 200) END,
         finished_at = CASE WHEN r.state <> 'pending' OR e.deleted_at IS NOT NULL THEN now() END
     FROM r, endpoint e
-    WHERE d.id = r.delivery_id AND d.id = ANY(%(deliveries)s) AND d.id >= %(lower)s AND d.id < %(upper)s
+    WHERE d.id = r.delivery_id AND d.id = ANY(%(deliveries)s) AND d.id >= %(first)s AND d.id <= %(last)s
       AND d.lease_token = %(token)s
     RETURNING d.id, d.state, d.next_attempt_at
 ), logged AS (
@@ -172,7 +172,7 @@ def record(
         if sent:
             cursor.execute(_RECORD, _parameters(target, token, sent) | {"worker": worker[:100]})
             rows = cursor.fetchall()
-        release(cursor, target, token, unsent)
+        release(cursor, token, unsent)
         retries = [due for _, state, due in rows if state == "pending" and due]
         changes: dict[str, Any] = {
             "blocked": blocked, "blocked_reason": blocked_reason, "next_due": min(retries, default=None),
@@ -210,14 +210,14 @@ _STATES = {Verdict.SUCCEEDED: "succeeded", Verdict.RETRY: "pending", Verdict.DEA
 
 
 def _parameters(target: Target, token: UUID, sent: Sequence[Sent]) -> dict[str, Any]:
-    lower, upper = key_range(target.oldest_pending_id)
+    deliveries = [s.claimed.delivery_id for s in sent]
     return {
         "endpoint": target.endpoint_id,
         "tenant": target.tenant_id,
         "token": token,
-        "lower": lower,
-        "upper": upper,
-        "deliveries": [s.claimed.delivery_id for s in sent],
+        "first": min(deliveries),
+        "last": max(deliveries),
+        "deliveries": deliveries,
         # One document: arrays of text cost a search for quotes in each element.
         "rows": msgspec.json.encode([_row(s, target.config.redaction) for s in sent]).decode(),
         "bodies": [target.config.redaction.data(s.result.body[: conf.BODY_LIMIT]) for s in sent],
