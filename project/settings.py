@@ -247,6 +247,9 @@ CELERY_TASK_ACKS_ON_TIMEOUT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# After RabbitMQ was away Celery would restore the prefetch count from whichever thread ends a task. It reads the
+# connection beside the main thread then: each gets half of a frame, and the worker stands still (webhooks.W005).
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0  # seconds; prefork only, threads end with their tasks

@@ -114,6 +114,15 @@ def _celery() -> Iterator[CheckMessage]:
             id="webhooks.E006",
         )
 
+    amqp = str(getattr(settings, "CELERY_BROKER_URL", "")).startswith(("amqp", "pyamqp"))
+    if amqp and getattr(settings, "CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION", True):
+        yield Warning(
+            "CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION is on, as Celery has it: after RabbitMQ was away, two "
+            "threads may read the connection of a worker at once, and it stands still until its heartbeat fails.",
+            hint="Set CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False.",
+            id="webhooks.W005",
+        )
+
 
 def _transport() -> Iterator[CheckMessage]:
     if urlsplit(conf.PUBLIC_URL).scheme != "https":

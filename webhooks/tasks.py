@@ -47,7 +47,12 @@ class DeliverTask(Task):  # type: ignore[type-arg]
     def retry(self, *args: Any, **options: Any) -> Any:
         exc = options.get("exc")
         if isinstance(exc, RetryLater):
-            options |= {"countdown": exc.delay + _RETRY_SLACK, "max_retries": None, "queue": doorbells.SLOW_QUEUE}
+            # As often as there are retries due: their number is the deliveries', and None would mean max_retries.
+            options |= {
+                "countdown": exc.delay + _RETRY_SLACK,
+                "max_retries": self.request.retries + 1,
+                "queue": doorbells.SLOW_QUEUE,
+            }
         return super().retry(*args, **options)
 
 

@@ -39,6 +39,15 @@ def test_it_refuses(settings: Settings, name: str, value: Any, found: str) -> No
     assert found in _ids(check_settings())
 
 
+def test_it_warns_of_the_prefetch_count_that_celery_restores_from_any_thread(settings: Settings) -> None:
+    settings.CELERY_BROKER_URL = "amqp://guest@localhost//"
+    assert check_settings() == []
+    del settings.CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION
+    assert _ids(check_settings()) == {"webhooks.W005"}
+    settings.CELERY_BROKER_URL = "redis://localhost"
+    assert check_settings() == []
+
+
 def test_it_refuses_another_database(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
     assert "webhooks.E004" in _ids(check_settings())

@@ -137,6 +137,20 @@ def test_a_retry_that_the_broker_does_not_take_is_no_failure(
     assert not TaskFailure.objects.exists()
 
 
+def test_a_chain_of_many_retries_is_no_failure(
+    worker_nodes: Workers, valkey: redis.Redis, tenant: Tenant, receiver: Receiver
+) -> None:
+    """Each retry rings for the next one; Celery counts them all, and would give up after the task's max_retries."""
+    worker = worker_nodes(ALL_QUEUES, env={"WEBHOOKS_BREAKER_FAILURES": "100"})
+    make_endpoint(tenant, receiver.url("/hook"), retry_policy={"schedule": [0.2] * 8, "jitter": 0})
+    receiver.script("/hook", [Answer(500)] * 8)
+    webhooks.emit("order.created", {"n": 1}, tenant=tenant)
+    receiver.wait_for(9, "/hook", timeout=60)
+    eventually(lambda: Delivery.objects.get().state == "succeeded")
+    assert "task_failed" not in worker.logs()
+    assert not TaskFailure.objects.exists()
+
+
 @contextmanager
 def nothing_fits(table: str) -> Iterator[None]:
     """A constraint that refuses every new row of a table."""
