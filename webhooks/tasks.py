@@ -47,12 +47,8 @@ class DeliverTask(Task):  # type: ignore[type-arg]
     def retry(self, *args: Any, **options: Any) -> Any:
         exc = options.get("exc")
         if isinstance(exc, RetryLater):
-            # As often as there are retries due: their number is the deliveries', and None would mean max_retries.
-            options |= {
-                "countdown": exc.delay + _RETRY_SLACK,
-                "max_retries": self.request.retries + 1,
-                "queue": doorbells.SLOW_QUEUE,
-            }
+            self.request.retries = 0  # the deliveries' retries are theirs: max_retries is for errors of the task
+            options |= {"countdown": exc.delay + _RETRY_SLACK, "queue": doorbells.SLOW_QUEUE}
         return super().retry(*args, **options)
 
 
