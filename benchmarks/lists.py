@@ -28,7 +28,6 @@ BAR_MS = 50  # p95 of a page of 50, by the design
 _SAMPLES = 20  # requests of each page
 _PROCESSES, _THREADS = 1, 4  # of the web server: one client keeps no more than one busy
 
-
 Pages = dict[str, dict[str, float]]  # list and filter -> p50 and p95 in milliseconds
 
 
