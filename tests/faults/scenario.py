@@ -22,6 +22,7 @@ SETTLE = 120.0  # seconds after the last fault within which everything has to be
 # Many short steps: attempts that are lost with their worker must not use up a delivery's retries.
 PATIENT = {"schedule": [0.5, 1, 1, 2, 2, 2, 4, 4, 4, 4, 4, 4], "jitter": 0.1}
 ANSWER = Rule(delay=(0.002, 0.05))  # long enough that something is on its way at any moment
+BRIEF = Rule(delay=(0.001, 0.015))  # of the ordered endpoint: one at a time, so everything else would wait for it
 REFUSED = 50  # every so manieth event is refused for good by the refusing endpoint
 
 Body = Callable[["Run"], None]
@@ -138,7 +139,7 @@ class Run:
         self.endpoint(
             "refusing", (a, d), [Rule("status", 422, every=(REFUSED, 0))], dead=lambda number: number % REFUSED == 0
         )
-        self.endpoint("ordered", (b, c), [Rule("status", 503, first=1, share=0.01)], ordered=True)
+        self.endpoint("ordered", (b, c), [Rule("status", 503, first=1, share=0.01), BRIEF], ordered=True)
 
     # --- what is published
 
