@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import socket
 
@@ -10,7 +11,6 @@ from webhooks.core.addresses import is_denied_port
 # Below the range from which Linux (32768-60999), macOS and Windows (49152-65535) take the ports of outgoing
 # connections: a server that is restarted finds its port free again.
 _FIRST, _LAST = 20_000, 32_000
-
 
 _BACKLOG = 1024  # connections that wait while the web process starts again
 
@@ -25,7 +25,15 @@ def reserve(port: int, host: str = "127.0.0.1") -> socket.socket | None:
     except OSError:
         listener.close()
         return None
-    return listener
+    return _beyond_the_standard_streams(listener)
+
+
+def _beyond_the_standard_streams(listener: socket.socket) -> socket.socket:
+    """With closed standard input the socket gets descriptor 0, on which a child that inherits it finds its own."""
+    if listener.fileno() > 2:
+        return listener
+    with listener:
+        return socket.socket(fileno=fcntl.fcntl(listener.fileno(), fcntl.F_DUPFD_CLOEXEC, 3))
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
