@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.faults.clients import Api, Reply, Unanswered
 
-LARGEST_BATCH = 40  # events of one call
+LARGEST_BATCH = 40  # events of one call; more when the whole load is more than 25 of these
 PERSEVERE = 120.0  # seconds a publisher tries one batch again
 _PAUSE = 0.3  # seconds before a refused batch is tried again
 TYPES = ("load.a", "load.b", "load.c", "load.d")
@@ -84,8 +84,9 @@ class Load:
     def _run(self) -> None:
         try:
             began, number = time.monotonic(), 0
+            largest = max(LARGEST_BATCH, self._count // 25)
             while number < self._count:
-                size = min(self._random.randint(1, LARGEST_BATCH), self._count - number)
+                size = min(self._random.randint(1, largest), self._count - number)
                 self._publish([self._event(n) for n in range(number, number + size)])
                 number += size
                 self._hurry.wait(max(0.0, began + number * self._pace - time.monotonic()))
