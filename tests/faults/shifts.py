@@ -1,7 +1,8 @@
 """Scenarios in several worlds at once: most of a scenario's time is waiting, so cores are left for another.
 
 Each world has a process of its own, with services and programs of its own; the processes take scenarios from one
-queue, those of the first seed first. A scenario that needs RabbitMQ is played in a world of that kind, and those come
+queue, those of the first seed first and those of one seed in a random order: the ones that start workers again and
+again would keep the cores busy together, and those that wait leave them idle together. A scenario that needs RabbitMQ is played in a world of that kind, and those come
 last.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import random
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -53,7 +55,11 @@ def run(names: Sequence[str], seeds: Sequence[int], order: Order, worlds: int, t
         if one not in possible:
             tell(Result(one, seeds[0], skipped=_RABBIT))
     waiting = [
-        (one.name, seed) for rabbit in (False, True) for seed in seeds for one in possible if one.rabbit == rabbit
+        (one.name, seed)
+        for rabbit in (False, True)
+        for seed in seeds
+        for one in random.Random(seed).sample(possible, len(possible))
+        if one.rabbit == rabbit
     ]
     tasks: Any = _CONTEXT.Queue()
     done: Any = _CONTEXT.Queue()

@@ -35,7 +35,7 @@ def all_workers_killed(run: Run) -> None:
     """Nobody is left to deliver, route or bury until they have been started again."""
     run.usual_endpoints()
     with run.load(seconds=run.choose(15, 4)):
-        for _ in range(run.choose(4, 1)):
+        for _ in range(run.choose(3, 1)):
             run.pause(0.0, 1.0)
             run.hold(*WORKERS)
             run.fleet.release(*WORKERS)
@@ -47,7 +47,7 @@ def workers_deployed(run: Run) -> None:
     run.usual_endpoints()
     slowest = 0.0
     with run.load(seconds=run.choose(24, 6)):
-        for name in WORKERS * run.choose(2, 1):
+        for name in WORKERS:
             run.busy()
             run.ledger.note(f"SIGTERM {name}")
             slowest = max(slowest, run.fleet.deploy(name))
