@@ -1,9 +1,9 @@
 """Scenarios in several worlds at once: most of a scenario's time is waiting, so cores are left for another.
 
 Each world has a process of its own, with services and programs of its own; the processes take scenarios from one
-queue, those of the first seed first and those of one seed in a random order: the ones that start workers again and
-again would keep the cores busy together, and those that wait leave them idle together. A scenario that needs RabbitMQ is played in a world of that kind, and those come
-last.
+queue, those of the first seed first and those of one seed in a random order: some start workers again and again and
+would keep the cores busy together, others wait and would leave them idle together. A scenario that needs RabbitMQ is
+played in a world of that kind, and those come last.
 """
 
 from __future__ import annotations
