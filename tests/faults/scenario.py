@@ -129,12 +129,11 @@ class Run:
         return known
 
     def usual_endpoints(self) -> None:
-        """Six endpoints, three for each type: well, flaky, refusing some for good, ordered (and flaky)."""
+        """Five endpoints, two or three for each type: well, flaky, refusing some for good, ordered (and flaky)."""
         a, b, c, d = TYPES
         flaky = Rule("status", 503, first=1, share=0.05)
         self.endpoint("well-1", (a, b))
         self.endpoint("well-2", (c, d))
-        self.endpoint("well-3", (a, c))
         self.endpoint("flaky", (b, d), [flaky])
         self.endpoint(
             "refusing", (a, d), [Rule("status", 422, every=(REFUSED, 0))], dead=lambda number: number % REFUSED == 0
