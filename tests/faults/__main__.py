@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from tests.faults import report, scenarios, shifts
+from tests.faults import report, scenarios, series, shifts
 from tests.faults.scenario import SCENARIOS, Result
 from tests.faults.shifts import Order
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     seeds = range(options.seed, options.seed + options.repeat)
-    results: list[Result] = []
+    results = list(options.played)
     try:
         _play(options, seeds, results)
     except KeyboardInterrupt:
@@ -46,6 +46,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", metavar="NAME,...", help="these scenarios; without --quick still in full")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} events and fewer faults each")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run all of it N times, seeds counting up")
+    parser.add_argument(
+        "--series", type=Path, metavar="FILE", help="keep each play there, and go on with what is not there yet"
+    )
     parser.add_argument("--events", type=int, metavar="N", help=f"events of each scenario (default {FULL})")
     parser.add_argument("--worlds", type=int, default=WORLDS, metavar="N", help=f"at once (default {WORLDS})")
     parser.add_argument("--list", action="store_true", help="the names of the scenarios")
@@ -66,22 +69,43 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--worlds takes a number from 1 on")
     if options.repeat < 1 or (options.events is not None and options.events < 1):
         parser.error("--repeat and --events take a number from 1 on")
+    if options.series is not None and options.seed is None:
+        parser.error("--series takes a --seed, which says what is left to play")
     options.seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
     options.page = options.page if options.page is not None else not options.quick
     options.events = options.events or (QUICK if options.quick else FULL)
+    try:
+        options.played = _played(options)
+    except ValueError as error:
+        parser.error(f"--series: {error}")
     return options
+
+
+def _played(options: argparse.Namespace) -> list[Result]:
+    """What a series that is gone on with has already."""
+    if options.series is None:
+        return []
+    seeds = range(options.seed, options.seed + options.repeat)
+    kept = series.begin(options.series, options.events, options.quick)
+    return [result for result in kept if result.seed in seeds and result.scenario.name in options.names]
 
 
 def _play(options: argparse.Namespace, seeds: Sequence[int], results: list[Result]) -> None:
     """All scenarios with each seed; ``results`` grows as they end."""
     spoken = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
     report.say(f"{spoken}: {len(options.names)} scenarios of {options.events} events")
+    played = {(result.scenario.name, result.seed) for result in results}
+    waiting = [turn for turn in shifts.turns(options.names, seeds) if turn not in played]
+    if played:
+        report.say(f"{len(played)} have been played before, {len(waiting)} are left")
 
     def tell(result: Result) -> None:
         report.progress(result)
         results.append(result)
+        if options.series is not None:
+            series.keep(options.series, result)
 
-    shifts.run(options.names, seeds, Order(options.events, options.quick, options.logs), options.worlds, tell)
+    shifts.run(waiting, Order(options.events, options.quick, options.logs), options.worlds, tell)
 
 
 def _conclude(options: argparse.Namespace, results: list[Result]) -> int:

@@ -89,9 +89,10 @@ make faults
 ```
 
 `--list` names the scenarios, `--repeat N` runs all of it N times with other seeds, `--events N` sets the events of
-each, `--logs DIR` keeps the logs of all processes. The seed of everything random is printed. The last line reads
-`faults: scenarios=N events=N lost=0 duplicates=N in_flight=N`; the exit status is 1 when an invariant is broken, with a
-sentence that says which.
+each, `--logs DIR` keeps the logs of all processes. `--series FILE` keeps each play, so that many runs can be
+interrupted: the same command goes on with what has not been played. The seed of everything random is printed. The last
+line reads `faults: scenarios=N events=N lost=0 duplicates=N in_flight=N`; the exit status is 1 when an invariant is
+broken, with a sentence that says which.
 
 Scenarios that need something this machine lacks are left out, and the run says so: RabbitMQ (`apt install
 rabbitmq-server`), a changed clock (`apt install faketime`), a disk to fill (root on Linux).

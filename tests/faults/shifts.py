@@ -44,23 +44,26 @@ class Order:
 Turn = tuple[str, int]  # the name of a scenario and the seed of all that is random in it
 
 
-def run(names: Sequence[str], seeds: Sequence[int], order: Order, worlds: int, tell: Callable[[Result], None]) -> None:
-    """Play the scenarios with each seed in so many worlds; ``tell`` is called with each result as it comes in.
+def turns(names: Sequence[str], seeds: Sequence[int]) -> list[Turn]:
+    """Everything there is to play, in the order of playing."""
+    return [
+        (name, seed)
+        for rabbit in (False, True)
+        for seed in seeds
+        for name in random.Random(seed).sample(names, len(names))
+        if SCENARIOS[name].rabbit == rabbit
+    ]
+
+
+def run(waiting: Sequence[Turn], order: Order, worlds: int, tell: Callable[[Result], None]) -> None:
+    """Play all turns in so many worlds; ``tell`` is called with each result as it comes in.
 
     Raises RuntimeError when a world could not be made or died.
     """
-    chosen = sorted((SCENARIOS[name] for name in names), key=lambda one: one.rabbit)
-    possible = [one for one in chosen if not one.rabbit or Rabbit.installed()]
-    for one in chosen:
-        if one not in possible:
-            tell(Result(one, seeds[0], skipped=_RABBIT))
-    waiting = [
-        (one.name, seed)
-        for rabbit in (False, True)
-        for seed in seeds
-        for one in random.Random(seed).sample(possible, len(possible))
-        if one.rabbit == rabbit
-    ]
+    if not Rabbit.installed():
+        for name in dict.fromkeys(name for name, _ in waiting if SCENARIOS[name].rabbit):
+            tell(Result(SCENARIOS[name], waiting[0][1], skipped=_RABBIT))
+        waiting = [turn for turn in waiting if not SCENARIOS[turn[0]].rabbit]
     tasks: Any = _CONTEXT.Queue()
     done: Any = _CONTEXT.Queue()
     for turn in waiting:
