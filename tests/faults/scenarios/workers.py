@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.faults.arrivals import Rule
 from tests.faults.fleet import DELIVERY, WORKERS
+from tests.faults.ledger import Fault
 from tests.faults.load import TYPES
 from tests.faults.scenario import LEASE, Run, scenario, wait_for
 
@@ -16,6 +17,8 @@ _HOUR = 3600  # seconds
 # Celery drops an expired message by the clock of the worker, and a sweep expires after five minutes.
 _BELOW_EXPIRY = 240  # seconds
 _SHORTEST_PAUSE = 4.0  # seconds between tries of a failing task; it grows from 5 with each failure
+# seconds: longer than a live worker holds rows on a busy machine, shorter than a lease that began a while ago
+_HELD = 5.5
 _SKEWED = 60.0  # seconds within which everything has to be settled although a clock is wrong
 
 
@@ -67,9 +70,8 @@ def worker_frozen(run: Run) -> None:
     with run.load(seconds=run.choose(30, 12)):
         for victim in victims:
             with run.fault(f"SIGSTOP {victim}") as fault:
-                _freeze_busy(run, victim)
-                run.ledger.look_twice(fault)
-                time.sleep(LEASE + 2)
+                _freeze_busy(run, victim, fault)
+                time.sleep(LEASE + 2 - _HELD)  # the lease runs out, and others take the rows
                 run.fleet.thaw(victim)
     run.settle()
     # Everything may be settled before the last victim, which nobody waits for, has written its results down.
@@ -77,13 +79,14 @@ def worker_frozen(run: Run) -> None:
     run.notes.append(f"{run.one(_LATE, run.tenant)} late results were noted and not used")
 
 
-def _freeze_busy(run: Run, victim: str) -> None:
-    """Freeze a worker that holds rows: others finish theirs within half a lease, also on a busy machine; these stay."""
+def _freeze_busy(run: Run, victim: str, fault: Fault) -> None:
+    """Freeze a worker that holds rows: what the others hold is finished soon, and what stays is the victim's."""
     for _ in range(10):
         run.busy()
         run.fleet.freeze(victim)
+        run.ledger.look_twice(fault)
         held = run.ledger.sending()
-        time.sleep(LEASE / 2)
+        time.sleep(_HELD)
         if held & run.ledger.sending():
             return
         run.fleet.thaw(victim)
