@@ -255,6 +255,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0  # seconds; prefork only, threads end with their tasks
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # wait for the broker for ever
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # and for its memory: Redis that is full refuses what a worker connects with
 CELERY_BROKER_POOL_LIMIT = 20
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # leases and rows settle what was running
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 5  # seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import redis
 from pytest_celery import CeleryTestSetup
 
 import webhooks
@@ -42,6 +43,25 @@ def test_the_worker_lives_and_delivers_again_when_the_broker_is_back(
     assert worker.pid == pid
     eventually(lambda: Delivery.objects.filter(state="succeeded").count() == 2)
     assert Attempt.objects.count() == 2
+
+
+def test_the_worker_lives_when_the_broker_it_connects_to_again_is_out_of_memory(
+    celery_setup: CeleryTestSetup, broker_workers: Workers, tenant: Tenant, receiver: Receiver
+) -> None:
+    factories.make_endpoint(tenant, receiver.url("/hook"))
+    worker, pid = celery_setup.worker, celery_setup.worker.pid
+
+    with redis.Redis.from_url(celery_setup.broker.url) as broker:
+        broker.config_set("maxmemory", 1)
+        broker.client_kill_filter(_type="normal", skipme=True)
+        worker.wait_for_log("not allowed when used memory")
+        broker.config_set("maxmemory", 0)
+    broker_workers.beat()
+    webhooks.emit("order.created", {"n": 1}, tenant=tenant)
+
+    receiver.wait_for(1, "/hook")
+    assert worker.alive
+    assert worker.pid == pid
 
 
 ROUNDS = 5  # Celery notices a lost broker in several places, and one of them does no harm

@@ -84,9 +84,10 @@ def _freeze_busy(run: Run, victim: str, fault: Fault) -> None:
     for _ in range(10):
         run.busy()
         run.fleet.freeze(victim)
-        run.ledger.look_twice(fault)
+        run.ledger.look(fault)
         held = run.ledger.sending()
         time.sleep(_HELD)
+        run.ledger.look(fault)  # PostgreSQL may have been at the victim's last claim when it froze
         if held & run.ledger.sending():
             return
         run.fleet.thaw(victim)
