@@ -76,7 +76,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.events = options.events or (QUICK if options.quick else FULL)
     try:
         options.played = _played(options)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         parser.error(f"--series: {error}")
     return options
 

@@ -17,19 +17,27 @@ _TESTED = ("project", "webhooks")  # the code whose promises the plays are about
 
 
 def begin(path: Path, events: int, quick: bool) -> list[Result]:
-    """The plays that the file holds; a file that is not there is begun.
+    """The plays that the file holds; a file that is not there is begun. A last line that was cut short is dropped.
 
-    Raises ValueError for plays of other code or of another size: they would say nothing about this series.
+    Raises ValueError for another kind of file, and for plays of other code or of another size: they would say nothing
+    about this series. OSError when it cannot be read or written.
     """
     mine = {"code": _digest(), "events": events, "quick": quick}
     if not path.exists():
         path.write_text(json.dumps(mine) + "\n", encoding="utf-8")
         return []
-    first, *lines = path.read_text(encoding="utf-8").splitlines()
-    theirs = json.loads(first)
+    whole, _, torn = path.read_text(encoding="utf-8").rpartition("\n")
+    try:
+        theirs, *plays = (json.loads(line) for line in whole.splitlines())
+        if theirs.keys() != mine.keys():
+            raise ValueError
+    except (ValueError, AttributeError):
+        raise ValueError(f"{path} holds no series of plays: name another file") from None
     if differs := [name for name, value in mine.items() if theirs.get(name) != value]:
         raise ValueError(f"{path} holds plays with other {' and '.join(differs)}: name another file")
-    return [_read(json.loads(line)) for line in lines]
+    if torn:
+        path.write_text(f"{whole}\n", encoding="utf-8")
+    return [_read(play) for play in plays]
 
 
 def keep(path: Path, result: Result) -> None:

@@ -59,6 +59,30 @@ def test_plays_of_other_code_are_not_taken_for_those_of_this_series(
         series.begin(kept, 2000, quick=False)
 
 
+def test_a_play_whose_line_was_cut_short_is_still_to_be_played(kept: Path) -> None:
+    with kept.open("a") as file:
+        file.write('{"scenario": "broker_fl')
+    assert len(series.begin(kept, 2000, quick=False)) == 2
+    series.keep(kept, PLAYED)
+    assert len(series.begin(kept, 2000, quick=False)) == 3
+
+
+@pytest.mark.parametrize("content", ["", "{}", "{}\n", "[1]\n", "some words\n"])
+def test_another_kind_of_file_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="holds no series of plays: name another file"):
+        series.begin(path, 2000, quick=False)
+    assert path.read_text() == content
+
+
+def test_a_series_in_a_folder_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--seed", "7", "--series", str(tmp_path / "none" / "series.jsonl")])
+    assert ended.value.code == 2
+    assert "No such file or directory" in capsys.readouterr().err
+
+
 def test_a_play_that_was_left_out_on_this_machine_is_still_to_be_played(kept: Path) -> None:
     before = kept.read_text()
     series.keep(kept, Result(SCENARIOS["rabbitmq_killed"], 7, skipped="not installed"))
