@@ -26,6 +26,13 @@ def text(name: str, default: str = "") -> str:
     return default
 
 
+def redis(name: str, default: str) -> str:
+    """The URL of a Redis. ``valkey:`` and ``valkeys:``, as some providers write, are ``redis:`` and ``rediss:``."""
+    url = text(name, default)
+    scheme, colon, rest = url.partition(":")
+    return {"valkey": "redis", "valkeys": "rediss"}.get(scheme, scheme) + colon + rest
+
+
 def boolean(name: str, default: bool) -> bool:
     """``1 true yes on`` or ``0 false no off``, in any case."""
     value = text(name, str(default)).strip().lower()

@@ -31,9 +31,9 @@ _https = _public.scheme == "https"
 
 # --- services
 DATABASE_URL = env.text("DATABASE_URL", _running.get("database_url", ""))
-REDIS_URL = env.text("REDIS_URL", _running.get("redis_url", "redis://127.0.0.1:6379/1"))
-CELERY_BROKER_URL = env.text(
-    "CELERY_BROKER_URL", _running.get("broker_url", "") or env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_URL = env.redis("REDIS_URL", _running.get("redis_url", "redis://127.0.0.1:6379/1"))
+CELERY_BROKER_URL = env.redis(
+    "CELERY_BROKER_URL", _running.get("broker_url", "") or env.redis("REDIS_URL", "redis://127.0.0.1:6379/0")
 )
 WEBHOOKS_REDIS_URL = REDIS_URL
 FLOWER_URL = env.text("FLOWER_URL", _running.get("flower_url", ""))
@@ -279,7 +279,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "interval_max": 0.2,
         "queue_order_strategy": "round_robin",
     }
-    if CELERY_BROKER_URL.startswith(("redis", "valkey"))
+    if CELERY_BROKER_URL.startswith("redis")
     else {
         "confirm_publish": True,
         "read_timeout": _broker_timeout,

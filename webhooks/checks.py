@@ -28,7 +28,7 @@ _URI_REFERENCE = re.compile(r"(?:[A-Za-z0-9\-._~:/?#@!$&'()*+,;=\[\]]|%[0-9A-Fa-
 @register(Tags.security)
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Errors that make Clarion unusable."""
-    return [*_keys(), *_allow_list(), *_database(), *_celery(), *_outgoing()]
+    return [*_keys(), *_allow_list(), *_database(), *_guards(), *_celery(), *_outgoing()]
 
 
 @register(Tags.security, deploy=True)
@@ -94,6 +94,16 @@ def _database() -> Iterator[CheckMessage]:
             f"The default database is {engine or 'missing'}, but Clarion needs PostgreSQL 13 or later.",
             hint="Partitions, SKIP LOCKED and partial indexes carry the queue. Set DATABASE_URL=postgresql://….",
             id="webhooks.E004",
+        )
+
+
+def _guards() -> Iterator[CheckMessage]:
+    scheme = urlsplit(conf.REDIS_URL).scheme
+    if scheme not in ("redis", "rediss", "unix"):
+        yield Error(
+            f"WEBHOOKS_REDIS_URL has the scheme {scheme!r}, which the guards cannot connect to.",
+            hint="Write redis://host:6379/1, rediss:// for TLS or unix:// for a socket; Valkey speaks the same.",
+            id="webhooks.E009",
         )
 
 

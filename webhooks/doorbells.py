@@ -41,6 +41,7 @@ OPERATE = "webhooks.operate"
 SLOW_QUEUE = "deliver.slow"
 DEAD_LETTER_QUEUE = "dead_letter"
 FAN_OUT_QUEUE = "fan_out"
+DEFAULT_QUEUE = "default"
 PROCESS_QUEUE = "process"  # its workers run the host project's functions, and nothing else waits behind them
 _BROKER_REST = 5.0  # seconds without a try after a failed publish: a broker that hangs must not hold every request
 
@@ -118,7 +119,7 @@ def ring_settle(endpoint_ids: Iterable[UUID]) -> None:
     if _is_held(ring_settle, endpoint_ids):
         return
     for name in flags.raise_flags([f"settle:{endpoint_id}" for endpoint_id in endpoint_ids]):
-        if not _publish(SETTLE, [name.removeprefix("settle:")], "default"):
+        if not _publish(SETTLE, [name.removeprefix("settle:")], DEFAULT_QUEUE):
             flags.lower_flags([name])
 
 
@@ -129,7 +130,7 @@ def ring_process(received_ids: Iterable[UUID]) -> None:
         return
     rung = flags.raise_flags([f"process:{received_id}" for received_id in received_ids])
     for n, name in enumerate(rung):
-        if not _publish(PROCESS, [name.removeprefix("process:")], "default"):
+        if not _publish(PROCESS, [name.removeprefix("process:")], DEFAULT_QUEUE):
             flags.lower_flags(rung[n:])
             return
 
@@ -157,7 +158,7 @@ def ring_validate(endpoint_ids: Iterable[UUID]) -> None:
 def ring_waiting(endpoint_ids: Iterable[UUID]) -> None:
     """Have these receivers asked now: they are due."""
     for name in flags.raise_flags([f"validate:{endpoint_id}" for endpoint_id in endpoint_ids]):
-        if not _publish(VALIDATE, [name.removeprefix("validate:")], "default"):
+        if not _publish(VALIDATE, [name.removeprefix("validate:")], DEFAULT_QUEUE):
             flags.lower_flags([name])
 
 
@@ -168,10 +169,10 @@ def ring_operate(operation_ids: Iterable[UUID], delay: float = 0.0) -> None:
         return
     if delay > 0:
         for operation_id in operation_ids:
-            _publish(OPERATE, [str(operation_id)], "default", delay)
+            _publish(OPERATE, [str(operation_id)], DEFAULT_QUEUE, delay)
         return
     for name in flags.raise_flags([f"operate:{operation_id}" for operation_id in operation_ids]):
-        if not _publish(OPERATE, [name.removeprefix("operate:")], "default"):
+        if not _publish(OPERATE, [name.removeprefix("operate:")], DEFAULT_QUEUE):
             flags.lower_flags([name])
 
 

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,6 +53,7 @@ WEBHOOKS_ALLOWED_CIDRS = "127.0.0.0/8:*"
 
 
 FILES = ("__init__.py", "celery.py", "orders.py", "urls.py")
+NOBODY = "redis://127.0.0.1:1/0"  # where no server listens
 
 
 class Host:
@@ -92,34 +94,45 @@ class Host:
         return done.stdout
 
 
-@pytest.fixture
-def database() -> Iterator[str]:
-    """The URL of an empty database on the run's PostgreSQL."""
+def environment(database: str, broker: str = NOBODY, guards: str = NOBODY) -> dict[str, str]:
+    """What the project's processes see: nothing of the settings of this run."""
+    ours = ("WEBHOOKS_", "CELERY_", "REDIS_", "DATABASE_", "DJANGO_", "CLARION_", "SECRET_KEY", "DEBUG")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    named = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
+    own = {"DATABASE_URL": named, "CELERY_BROKER_URL": broker, "REDIS_URL": guards}
+    return env | own | {"WEBHOOKS_ENCRYPTION_KEYS": ENCRYPTION_KEY}
+
+
+@contextmanager
+def new_database(like: str = "template1") -> Iterator[str]:
+    """The name of a new database on the run's PostgreSQL, a copy of another one."""
     name = f"host_{secrets.token_hex(4)}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        server.execute(create.format(sql.Identifier(name), sql.Identifier(like)))
+        try:
+            yield name
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database after the project's own ``migrate``, to be copied: a migration takes seconds."""
+    with new_database() as name:
+        Host(tmp_path_factory.mktemp("migrated"), environment(name)).django("migrate", "--verbosity", "0")
+        yield name
 
 
 @pytest.fixture
-def host(database: str, tmp_path: Path) -> Iterator[Host]:
+def host(migrated: str, tmp_path: Path) -> Iterator[Host]:
     """The project, migrated."""
     broker = LocalBroker(tmp_path / "broker")
     broker.start()
-    ours = ("WEBHOOKS_", "CELERY_", "REDIS_", "DATABASE_", "DJANGO_", "CLARION_", "SECRET_KEY", "DEBUG")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    env |= {
-        "DATABASE_URL": database,
-        "WEBHOOKS_ENCRYPTION_KEYS": ENCRYPTION_KEY,
-        "CELERY_BROKER_URL": broker.valkey.database_url(0),
-        "REDIS_URL": broker.valkey.database_url(1),
-    }
     project = tmp_path / "project"
     project.mkdir()
-    made = Host(project, env)
-    made.django("migrate", "--verbosity", "0")
-    yield made
+    with new_database(like=migrated) as name:
+        yield Host(project, environment(name, broker.valkey.database_url(0), broker.valkey.database_url(1)))
     broker.teardown()
 
 
@@ -164,11 +177,20 @@ def test_events_of_committed_transactions_arrive_and_those_of_others_do_not(
 
 
 @pytest.mark.timeout(300)
+def test_doctor_finds_what_the_page_starts(host: Host, processes: dict[str, LocalProcess]) -> None:
+    wait = "import time\nfrom webhooks.models import Heartbeat\nwhile Heartbeat.objects.count() < 3: time.sleep(0.1)"
+    host.python(wait)
+    checks = {finding["check"]: finding for finding in json.loads(host.django("doctor", "--json"))["checks"]}
+    assert checks["queues"]["found"].startswith("all 9 have a worker")
+    assert {checks[name]["status"] for name in ("broker", "guards", "workers", "beat", "sweep")} == {"ok"}
+
+
+@pytest.mark.timeout(300)
 def test_an_event_published_while_the_broker_is_away_is_found_by_the_sweep(
     host: Host, processes: dict[str, LocalProcess], receiver: Receiver
 ) -> None:
     subscribe(host, receiver)
-    host.python("from shop.orders import place_order; place_order(7, '1')", CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    host.python("from shop.orders import place_order; place_order(7, '1')", CELERY_BROKER_URL=NOBODY)
     (request,) = receiver.wait_for(1, "/hook", timeout=60)
     assert json.loads(request.body)["data"] == {"order": 7, "amount": "1"}
 
@@ -248,5 +270,4 @@ def test_staff_is_named_in_the_audit_log(host: Host) -> None:
 
 def test_the_projects_own_tests_see_events_without_broker_or_workers(host: Host) -> None:
     (host.folder / "shop" / "tests.py").write_text(block(page("docs/senders.md"), "python", "# shop/tests.py"))
-    nobody = "redis://127.0.0.1:1/0"
-    assert "Found 1 test(s)." in host.django("test", "shop", CELERY_BROKER_URL=nobody, REDIS_URL=nobody)
+    assert "Found 1 test(s)." in host.django("test", "shop", CELERY_BROKER_URL=NOBODY, REDIS_URL=NOBODY)

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from celery import Celery
 from cryptography.fernet import Fernet
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from tests.factories import make_endpoint, make_event
@@ -69,6 +69,23 @@ def test_a_transaction_that_stays_open_is_told_with_its_process(
         found(finding, WARNING, "open for")
         assert f"pg_terminate_backend({forgotten.info.backend_pid})" in finding.advice
     found(database.transactions(), OK)
+
+
+def test_processes_of_postgresql_itself_are_no_connections() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity")
+        everything = cursor.fetchone()[0]
+    assert int(database.connections().found.partition(" ")[0]) < everything
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_postgresql_hides_of_other_users_is_said(stack_env: dict[str, str]) -> None:
+    with psycopg.connect(stack_env["DATABASE_URL"]) as forgotten, transaction.atomic(), connection.cursor() as cursor:
+        forgotten.execute("SELECT 1")
+        cursor.execute("SET LOCAL ROLE pg_database_owner")  # which has no rights of the user that is its member
+        finding = database.transactions()
+        transaction.set_rollback(True)
+    found(finding, OK, "none open; ", " of others cannot be seen")
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(0, OK), (5, WARNING), (-5, WARNING), (100, FAILED)])
@@ -164,6 +181,36 @@ def test_a_broker_that_forgets_or_is_full_is_told(
         for name, value in settings_of_it.items():
             client.config_set(name, value)
     found(broker.broker(["default"]).finding, status, text)
+
+
+def test_a_server_that_does_not_let_itself_be_looked_at_is_well(
+    celery_setup_app: Celery, celery_broker: BrokerNode, settings: Settings
+) -> None:
+    import redis
+
+    with redis.Redis.from_url(celery_broker.url) as client:
+        client.acl_setuser("poor", enabled=True, passwords=["+pw"], keys=["*"], channels=["*"],
+                           categories=["+@all"], commands=["-info"])  # fmt: skip
+        port = client.get_connection_kwargs()["port"]
+    url = f"redis://poor:pw@127.0.0.1:{port}/0"
+    settings.WEBHOOKS_REDIS_URL = url
+    celery_setup_app.conf.update(broker_write_url=url)
+    seen = broker.broker(["default"])
+    found(seen.finding, OK, f"redis://127.0.0.1:{port}/0; its version and memory cannot be seen")
+    assert seen.consumers == {}
+    found(broker.guards(seen.server), OK, "cannot be seen")
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "sentinel://127.0.0.1:1/0", "valkey://127.0.0.1:1/0"])
+def test_a_broker_that_cannot_be_understood_is_a_finding(celery_setup_app: Celery, url: str) -> None:
+    celery_setup_app.conf.update(broker_write_url=url)
+    found(broker.broker(["default"]).finding, FAILED, url)
+
+
+def test_of_several_brokers_the_first_is_named(celery_setup_app: Celery, celery_broker: BrokerNode) -> None:
+    for given in ([celery_broker.url, "redis://127.0.0.1:1/0"], f"{celery_broker.url};redis://127.0.0.1:1/0"):
+        celery_setup_app.conf.update(broker_write_url=given)
+        found(broker.broker(["default"]).finding, OK, "Valkey ", "127.0.0.1")
 
 
 def test_guards_may_live_elsewhere_and_may_be_away(valkey: Any, settings: Settings) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.admin.pages import make_dead_letter
 from tests.factories import make_delivery, make_event
@@ -88,6 +89,19 @@ def test_a_worker_that_died_is_told() -> None:
     found(processes.workers(processes.known(), answers("a@host")), WARNING, "b@host (for 90 s)")
 
 
+def test_a_worker_that_died_more_than_an_hour_ago_is_forgotten() -> None:
+    lives("a@host", QUEUES)
+    lives("b@host", QUEUES, silent=4000)
+    found(processes.workers(processes.known(), answers("a@host")), OK, "1 alive")
+
+
+@pytest.mark.parametrize("settings_module", ["shop.settings", "shop.settings.production"])
+def test_what_to_start_is_named_as_the_project_is(settings: Settings, settings_module: str) -> None:
+    settings.SETTINGS_MODULE = settings_module
+    for finding in (processes.workers([], answers()), processes.beat([])):
+        assert "celery -A shop " in finding.advice
+
+
 def test_a_worker_of_another_release_is_told() -> None:
     lives("a@host", QUEUES)
     found(processes.versions(processes.known()), OK)
@@ -134,6 +148,13 @@ def test_the_worst_clock_of_all_processes_is_told(skew: float, status: Status) -
     lives("b@host")
     lives("dead@host", skew=9999, silent=100)
     found(processes.clocks(processes.known()), status, "a@host" if skew else "agree")
+
+
+def test_a_slow_sweep_is_no_clock_that_is_off() -> None:
+    """The row of a stand-in is begun before its sweep and ended after it."""
+    lives("a@host")
+    lives(heartbeats.STAND_IN, skew=-9, kind=Heartbeat.Kind.SWEEP)
+    found(processes.clocks(processes.known()), OK, "a@host")
 
 
 # --- backlog

@@ -30,6 +30,8 @@ def test_the_settings_of_the_tests_pass(settings: Settings) -> None:
         ("WEBHOOKS_AWS_ENDPOINTS", "http://ok:4566, localstack:4566", "webhooks.E007"),
         ("WEBHOOKS_AWS_ENDPOINTS", "http://localstack:4566/path", "webhooks.E007"),
         ("WEBHOOKS_CLOUDEVENTS_SOURCE", "a source", "webhooks.E008"),
+        ("WEBHOOKS_REDIS_URL", "valkey://127.0.0.1/1", "webhooks.E009"),
+        ("WEBHOOKS_REDIS_URL", "127.0.0.1:6379", "webhooks.E009"),
         ("CELERY_ACCEPT_CONTENT", ["json", "pickle"], "webhooks.E005"),
         ("CELERY_BROKER_TRANSPORT_OPTIONS", {"visibility_timeout": 60}, "webhooks.E006"),
     ],

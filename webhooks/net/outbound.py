@@ -100,7 +100,7 @@ def _port(url: SplitResult) -> int:
         return 0
 
 
-_PORTS = {"redis": 6379, "rediss": 6379, "valkey": 6379, "amqp": 5672, "amqps": 5671}
+_PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671}
 
 
 def _is_name(host: str) -> bool:

@@ -17,7 +17,7 @@ _SWEEP_EVERY = 5  # seconds between two writes: the sweep runs each second, and 
 STAND_IN = "stand-in for the sweep"
 _TURN_PAUSE = 0.9  # seconds between two sweeps of stand-ins: as often as beat's, whoever does them
 _TURN_LONGEST = 30.0  # seconds until the turn of a worker that died in it is another one's
-_FORGET = 3600  # seconds; a process that died without a word is named for an hour
+FORGET = 3600  # seconds; a process that died without a word is named for an hour
 
 _TELL = """
 INSERT INTO webhooks_heartbeat (name, kind, queues, version, pid, started_at, told_at, seen_at)
@@ -103,7 +103,7 @@ def end(name: str, pid: int) -> None:
 def forget() -> int:
     """Delete the rows of processes that have been silent for an hour."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM webhooks_heartbeat WHERE seen_at < now() - %s * interval '1 second'", [_FORGET])
+        cursor.execute("DELETE FROM webhooks_heartbeat WHERE seen_at < now() - %s * interval '1 second'", [FORGET])
         return int(cursor.rowcount)
 
 

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import IO, Any, cast
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.text import Text
@@ -109,12 +108,11 @@ def _worst(findings: list[Finding]) -> Status:
 def _queues() -> list[str]:
     """Every queue that Clarion's tasks go to."""
     shards = [f"deliver.{number}" for number in range(conf.DELIVER_SHARDS)]
-    default = getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery")
     return [
         *shards,
         doorbells.SLOW_QUEUE,
         doorbells.DEAD_LETTER_QUEUE,
         doorbells.FAN_OUT_QUEUE,
-        default,
+        doorbells.DEFAULT_QUEUE,
         doorbells.PROCESS_QUEUE,
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from celery import current_app
@@ -13,7 +13,7 @@ from kombu.exceptions import ChannelError
 from kombu.exceptions import OperationalError as BrokerError
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from webhooks.conf import conf
@@ -23,8 +23,8 @@ _TIMEOUT = 2  # seconds for a connection or an answer
 _REPLIES = 2.0  # seconds that workers have to answer: an event loop may be busy for one
 _OLDEST_REDIS = (6, 2)
 _MEMORY = (0.8, 0.95)  # of maxmemory: with noeviction a full broker refuses every doorbell
-_REDIS = ("redis", "rediss", "valkey", "valkeys")
-# What goes wrong between this process and a broker, whichever it is.
+_REDIS = "redis"  # what kombu calls the driver of Redis, Valkey and Sentinel
+# What goes wrong between this process and a broker that it has reached.
 UNREACHABLE = (BrokerError, RedisError, OSError, ChannelError)
 
 
@@ -44,40 +44,69 @@ class Seen:
 
 def broker(queues: Iterable[str]) -> Seen:
     """Ask the broker itself, and by it the workers."""
-    url = current_app.conf.broker_write_url or current_app.conf.broker_url or ""
-    shown = _shown(url)
+    shown = _shown(_address())
     try:
-        with current_app.connection_for_write() as connection:
+        with current_app.connection_for_write(transport_options=_short()) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2 * _TIMEOUT)
-            finding, server = _redis("broker", url) if _is_redis(url) else (_other(connection, shown), "")
-            waiting = _waiting(connection, queues)
-            return Seen(finding, True, _consumers(connection), waiting, server)
-    except UNREACHABLE as error:
+            finding, server = _server(connection, shown)
+            if "fanout" not in connection.transport.implements.exchange_type:  # SQS: a look would make the queue
+                return Seen(finding, True, server=server)
+            return Seen(finding, True, _consumers(connection), _waiting(connection, queues), server)
+    except Exception as error:  # each transport has exceptions of its own, also for an address that it cannot read
         advice = "Events are accepted and wait in the database. Start the broker, or correct CELERY_BROKER_URL."
         return Seen(failed("broker", f"{shown} does not answer ({_why(error)})", advice))
 
 
 def guards(broker_server: str) -> Finding:
     """The Redis of breakers, rates and slots; everything works without it, and nothing is limited."""
+    shown = _shown(conf.REDIS_URL)
+    once = Retry(NoBackoff(), 0)
     try:
-        finding, server = _redis("guards", conf.REDIS_URL)
-    except (RedisError, ValueError) as error:
-        found = f"{_shown(conf.REDIS_URL)} does not answer ({_why(error)})"
+        with Redis.from_url(
+            conf.REDIS_URL, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, retry=once
+        ) as client:
+            finding, server = _redis("guards", client, shown)
+    except RedisError as error:
+        found = f"{shown} does not answer ({_why(error)})"
         return failed("guards", found, "Nothing is limited meanwhile. Start that Redis, or correct REDIS_URL.")
+    except ValueError as error:
+        found = f"{shown} is no address of a Redis ({_why(error)})"
+        return failed("guards", found, "Nothing is delivered until REDIS_URL is redis://…, rediss://… or unix://….")
     if server and server == broker_server and not finding.advice:
-        return ok("guards", f"{_shown(conf.REDIS_URL)}, the same server as the broker")
+        return ok("guards", f"{shown}, the same server as the broker")
     return finding
 
 
-def _redis(check: str, url: str) -> tuple[Finding, str]:
-    once = Retry(NoBackoff(), 0)
-    url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
-    with Redis.from_url(url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, retry=once) as client:
-        info = cast(dict[str, Any], client.info())
+def _address() -> str:
+    """The broker's; of several that stand in for each other the first."""
+    given: Any = current_app.conf.broker_write_url or current_app.conf.broker_url or ""
+    addresses = given.split(";") if isinstance(given, str) else list(given)
+    return str(addresses[0]) if addresses else ""
+
+
+def _short() -> dict[str, Any]:
+    """A Redis that hangs is given up soon, whatever the project's own workers would wait for."""
+    is_redis = urlsplit(_address()).scheme in ("redis", "rediss", "sentinel")
+    return {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT} if is_redis else {}
+
+
+def _server(connection: Connection, shown: str) -> tuple[Finding, str]:
+    """What the server says of itself, by the connection that Celery would use, with its TLS."""
+    if connection.transport.driver_type != _REDIS:
+        return _other(connection, shown), ""
+    channel: Any
+    with connection.channel() as channel:
+        return _redis("broker", channel.client, shown)
+
+
+def _redis(check: str, client: Redis, shown: str) -> tuple[Finding, str]:
+    try:
+        info = client.info()
+    except ResponseError as error:  # it answers: an ACL without INFO takes nothing from Clarion
+        return ok(check, f"{shown}; its version and memory cannot be seen ({_why(error)})"), ""
     version = str(info.get("valkey_version") or info.get("redis_version") or "")
     name = "Valkey" if "valkey_version" in info else "Redis"
-    found = f"{name} {version} at {_shown(url)}"
-    return _judged(check, found, info), str(info.get("run_id", ""))
+    return _judged(check, f"{name} {version} at {shown}", info), str(info.get("run_id", ""))
 
 
 def _judged(check: str, found: str, info: dict[str, Any]) -> Finding:
@@ -102,8 +131,6 @@ def _other(connection: Connection, shown: str) -> Finding:
 
 
 def _consumers(connection: Connection) -> dict[str, list[str]] | None:
-    if "fanout" not in connection.transport.implements.exchange_type:
-        return None
     inspect = current_app.control.inspect(timeout=_REPLIES, connection=connection)
     try:
         replies = inspect.active_queues() or {}
@@ -124,13 +151,9 @@ def _waiting(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def _is_redis(url: str) -> bool:
-    return urlsplit(url.split(";")[0]).scheme in _REDIS
-
-
 def _shown(url: str) -> str:
     """A URL without its credentials."""
-    parts = urlsplit(url.split(";")[0])
+    parts = urlsplit(url)
     try:
         where = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
     except ValueError:

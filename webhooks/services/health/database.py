@@ -73,24 +73,35 @@ def migrated() -> Finding:
 
 def connections() -> Finding:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity")
+        cursor.execute(
+            "SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity WHERE datid IS NOT NULL"
+        )
         used, limit = cursor.fetchone()
     advice = "Raise max_connections of PostgreSQL, or lower DATABASE_POOL_SIZE of the processes."
     return graded("connections", used / limit, _CONNECTIONS, f"{used} of {limit} in use", advice)
 
 
+# PostgreSQL hides from a user what the sessions of others do, also that they have a transaction open.
+_OLDEST_TRANSACTION = """
+WITH others AS (
+    SELECT pid, xact_start, query = '<insufficient privilege>' AS hidden,
+           backend_type = 'client backend' AND xact_start IS NOT NULL AS open
+    FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+)
+SELECT oldest.pid, EXTRACT(EPOCH FROM clock_timestamp() - oldest.xact_start)::float,
+       (SELECT count(*) FROM others WHERE hidden)
+FROM (SELECT) one LEFT JOIN (SELECT pid, xact_start FROM others WHERE open ORDER BY xact_start LIMIT 1) oldest ON true
+"""
+
+
 def transactions() -> Finding:
     """A forgotten psql session with an open transaction makes every claim slower by the minute."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pid, EXTRACT(EPOCH FROM clock_timestamp() - xact_start)::float FROM pg_stat_activity "
-            "WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid() "
-            "AND backend_type = 'client backend' ORDER BY xact_start LIMIT 1"
-        )
-        row = cursor.fetchone()
-    if row is None:
-        return ok("transactions", "none open")
-    pid, seconds = row
+        cursor.execute(_OLDEST_TRANSACTION)
+        pid, seconds, hidden = cursor.fetchone()
+    if pid is None:
+        unseen = f"; {hidden} connections of others cannot be seen without GRANT pg_read_all_stats" if hidden else ""
+        return ok("transactions", f"none open{unseen}")
     advice = f"Vacuum cannot clean the queue: end it, if need be with SELECT pg_terminate_backend({pid})."
     return graded("transactions", seconds, _TRANSACTION, f"the oldest is open for {age(seconds)}", advice)
 

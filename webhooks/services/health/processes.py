@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection
 
 import webhooks
@@ -19,7 +20,8 @@ from webhooks.services.health.database import skewed
 from webhooks.services.health.finding import Finding, age, failed, graded, listed, ok, warning
 
 _SWEEP_AGE = (20.0, 60.0)  # seconds; it runs each second and writes each fifth
-_START = "Start it again: `celery -A project worker -P threads -Q {} …` (see Processes in docs/operations.md)."
+_START = "Start it again: `celery -A {} worker -P threads -Q {} …` (see Processes in docs/operations.md)."
+_START_BEAT = "Start it: `celery -A {} beat`."
 _LOOK_AT_LOG = "Look at its log; if it stays so, restart it."
 
 
@@ -40,11 +42,13 @@ class Process:
 
 
 def known() -> list[Process]:
-    """All processes that have told of themselves lately."""
+    """The workers and beats that have told of themselves within an hour."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name, kind, queues, version, EXTRACT(EPOCH FROM clock_timestamp() - seen_at)::float, "
-            "EXTRACT(EPOCH FROM told_at - seen_at)::float FROM webhooks_heartbeat ORDER BY name"
+            "EXTRACT(EPOCH FROM told_at - seen_at)::float FROM webhooks_heartbeat "
+            "WHERE kind <> 'sweep' AND seen_at > clock_timestamp() - %s * interval '1 second' ORDER BY name",
+            [heartbeats.FORGET],
         )
         return [Process(*row) for row in cursor.fetchall()]
 
@@ -57,7 +61,7 @@ def queues(wanted: Sequence[str], processes: Sequence[Process], seen: Seen) -> F
         waiting = sum(seen.waiting.values())
         return ok("queues", f"all {len(wanted)} have a worker; {waiting} messages wait")
     counts = [f"{queue} ({seen.waiting[queue]} wait)" if seen.waiting.get(queue) else queue for queue in deaf]
-    return failed("queues", f"no worker listens to {listed(counts, 10)}", _START.format(",".join(deaf)))
+    return failed("queues", f"no worker listens to {listed(counts, 10)}", _START.format(_app(), ",".join(deaf)))
 
 
 def _listened(processes: Sequence[Process], seen: Seen) -> set[str]:
@@ -72,7 +76,7 @@ def workers(processes: Sequence[Process], seen: Seen) -> Finding:
     alive = [process.name for process in mine if process.alive]
     answering = alive if seen.consumers is None else list(seen.consumers)
     if not alive and not answering:
-        return failed("workers", "none is alive: nothing is delivered", _START.format("…"))
+        return failed("workers", "none is alive: nothing is delivered", _START.format(_app(), "…"))
     deaf = [name for name in alive if name not in answering]
     mute = [name for name in answering if name not in alive]
     gone = [f"{process.name} (for {age(process.silent)})" for process in mine if not process.alive]
@@ -98,10 +102,10 @@ def beat(processes: Sequence[Process]) -> Finding:
     """The process that rings for the sweep."""
     clocks = [process for process in processes if process.kind == "beat"]
     if not clocks:
-        return failed("beat", "no beat has told of itself", "Start it: `celery -A project beat`.")
+        return failed("beat", "no beat has told of itself within an hour", _START_BEAT.format(_app()))
     last = min(clocks, key=lambda process: process.silent)
     found = f"{last.name}, heard {age(last.silent)} ago"
-    return graded("beat", last.silent, (SILENT_AFTER, SILENT_AFTER * 2), found, "Start it: `celery -A project beat`.")
+    return graded("beat", last.silent, (SILENT_AFTER, SILENT_AFTER * 2), found, _START_BEAT.format(_app()))
 
 
 def sweep() -> Finding:
@@ -125,3 +129,8 @@ def clocks(processes: Sequence[Process]) -> Finding:
     worst = max(alive, key=lambda process: abs(process.skew))
     who = worst.name if len(alive) == 1 else f"{worst.name}, the worst of {len(alive)},"
     return skewed("clocks of workers", who, worst.skew)
+
+
+def _app() -> str:
+    """What ``celery -A`` takes in this project, as far as its settings tell: their package."""
+    return str(settings.SETTINGS_MODULE).partition(".")[0]
