@@ -21,6 +21,7 @@ from tests.services.engine import (
     states,
 )
 from webhooks.models import Attempt, Delivery, Endpoint, Mailbox
+from webhooks.services import drain as drain_module
 from webhooks.services import endpoints
 from webhooks.services.drain import Drained, drain
 from webhooks.services.settle import settle
@@ -67,6 +68,23 @@ def test_a_late_result_does_not_free_the_successors_lease(
     assert held.state == "sending"
     assert Delivery.objects.get().state == "succeeded"
     assert sorted(Attempt.objects.values_list("outcome", flat=True)) == ["late", "lost", "succeeded"]
+
+
+def test_a_worker_that_stood_still_since_its_claim_sends_nothing(
+    endpoint_at: Callable[..., Endpoint], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen, or a machine that swaps: another worker has the rows, or will before an answer comes."""
+    endpoint = endpoint_at()
+    post(endpoint, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(drain_module, "_lease", lambda target: target.timeout - 0.001)
+        assert drain(endpoint.id).word == "lost"
+    assert receiver.requests(HOOK) == []
+    Delivery.objects.update(lease_until=datetime.now(UTC) - timedelta(hours=1))
+    assert sweep().expired == 3
+    assert drain(endpoint.id).sent == 3
+    assert len(receiver.requests(HOOK)) == 3
+    assert mailbox_faults(endpoint.id) == []
 
 
 def test_rows_given_back_while_another_drain_settles_the_mailbox_are_due(

@@ -110,6 +110,9 @@ def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str, beat: C
         if target.config.payload_format in data_schemas.FORMATS:
             target = replace(target, data_schemas=data_schemas.of(target, claimed))
         connection.close()  # back to the pool: nothing holds a connection during HTTP
+        if claimed and time.monotonic() + target.timeout > lease_ends:
+            # This process stood still since it claimed: the rows are others' now, or will be before an answer comes.
+            return Drained("lost")
         if full and not grant.probe and not target.ordered:
             ring([_bell(target)])  # more is due: another drain may begin beside this one
         ready = cut(claimed, target.config.batch)
