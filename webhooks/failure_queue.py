@@ -100,8 +100,8 @@ def _on_success(sender: Any = None, result: Any = None, **_: Any) -> None:
     request = sender.request
     try:
         key = task_failures.key(sender.name, request.args or ())
-        if _open.holds(key, now=bool(request.get(_RERUN))) and str(result) not in _NO_PROOF:
-            task_failures.succeeded(sender.name, request.args or ())
+        is_proof = _open.holds(key, now=bool(request.get(_RERUN))) and str(result) not in _NO_PROOF
+        if is_proof and task_failures.succeeded(sender.name, request.args or ()):
             _open.drop(key)
     except (AnyDatabaseError, TypeError):  # it stays open and is looked at again; arguments of others are no JSON
         log.warning("task_failure_unresolved", task=sender.name, exc_info=True)

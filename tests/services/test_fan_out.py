@@ -153,6 +153,17 @@ def test_no_data_stops_the_routing(tenant: Tenant, data: bytes) -> None:
     assert fan_out().events == 2
 
 
+def test_a_filter_that_cannot_be_asked_stops_nobody_elses_events(tenant: Tenant) -> None:
+    broken, other = make_endpoint(tenant, filter={"data.n": 1}), make_endpoint(tenant)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE webhooks_subscription SET filter = '5' WHERE filter IS NOT NULL")  # past all checks
+    event = make_event(tenant)
+    assert fan_out().events == 1
+    assert Delivery.objects.get().endpoint == other
+    event.refresh_from_db()
+    assert event.routing == [{"webhook": broken.public_id, "reason": "filter"}]
+
+
 def assert_trace(event: Event, endpoint: Endpoint, refusal: str | None) -> None:
     event.refresh_from_db()
     expected = [] if refusal is None else [{"webhook": endpoint.public_id, "reason": refusal}]

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from tests.factories import make_delivery, make_endpoint
 from tests.services.engine import at_once
 from webhooks.core import ids
-from webhooks.models import Endpoint, Mailbox, TaskFailure
+from webhooks.models import Delivery, Endpoint, Mailbox, TaskFailure
 from webhooks.services import task_failures
 from webhooks.services.sweep import sweep
 from webhooks.services.task_failures import DELIVER, FIRST_PAUSE, LONGEST_PAUSE, Failure
@@ -84,6 +84,17 @@ def test_a_success_of_something_else_resolves_nothing(task: str, args: list[str]
     task_failures.record(failure("a"))
     assert not task_failures.succeeded(task, args)
     assert task_failures.count_open() == 1
+
+
+@pytest.mark.parametrize(("lease", "proof"), [(20, False), (-5, False), (60, True)])
+def test_a_success_while_failed_deliveries_are_still_claimed_proves_nothing(lease: int, proof: bool) -> None:
+    """They are tried again when their leases end. 60 s: claimed by another worker, long after the failure."""
+    delivery = make_delivery(state="sending", lease_until=timezone.now() + timedelta(seconds=lease))
+    task_failures.record(failure_of(delivery.endpoint))
+    assert task_failures.succeeded(DELIVER, [str(delivery.endpoint_id)]) is proof
+    Delivery.objects.update(state="succeeded", lease_until=None)
+    assert task_failures.succeeded(DELIVER, [str(delivery.endpoint_id)]) is not proof
+    assert task_failures.count_open() == 0
 
 
 # --- pauses

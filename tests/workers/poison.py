@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -31,3 +33,15 @@ def end_pause() -> None:
     """Let the pause of every failure pass."""
     past = timezone.now() - timedelta(hours=1)
     Mailbox.objects.exclude(next_due_at=None).update(next_due_at=past, blocked_until=past)
+
+
+@contextmanager
+def nothing_fits(table: str) -> Iterator[None]:
+    """A constraint that refuses every new row of a table."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT nothing_fits CHECK (false) NOT VALID")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT nothing_fits")

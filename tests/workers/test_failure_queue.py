@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import redis
 from celery import Celery
-from django.db import connection
 
 import webhooks
 from tests.answers import Answer, Hang
@@ -18,7 +15,7 @@ from tests.nodes import BrokerNode, Workers
 from tests.processes import ALL_QUEUES
 from tests.receiver import Receiver
 from tests.waiting import eventually
-from tests.workers.poison import end_pause, failure, mend, poison
+from tests.workers.poison import end_pause, failure, mend, nothing_fits, poison
 from webhooks import failure_queue, tasks
 from webhooks.models import Delivery, Mailbox, TaskFailure, Tenant
 
@@ -149,15 +146,3 @@ def test_a_chain_of_many_retries_is_no_failure(
     eventually(lambda: Delivery.objects.get().state == "succeeded")
     assert "task_failed" not in worker.logs()
     assert not TaskFailure.objects.exists()
-
-
-@contextmanager
-def nothing_fits(table: str) -> Iterator[None]:
-    """A constraint that refuses every new row of a table."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT nothing_fits CHECK (false) NOT VALID")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT nothing_fits")

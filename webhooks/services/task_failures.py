@@ -140,12 +140,24 @@ def asked_again(failure_ids: Sequence[UUID]) -> None:
         audit.record("task_failure.run_again", "task_failure", failure_ids)
 
 
+# A drain that failed when its results were to be recorded leaves its rows claimed. Until their leases end the next one
+# finds nothing of them, and its success proves nothing. What was claimed after the failure has a later end.
+_NOTHING_HELD = """task = %s AND args = %s AND NOT EXISTS (
+    SELECT FROM webhooks_delivery d JOIN webhooks_endpoint e ON e.id = d.endpoint_id
+    WHERE d.endpoint_id = %s AND d.state = 'sending'
+    AND d.lease_until <= webhooks_taskfailure.last_seen + (%s + e.timeout) * interval '1 second'
+)"""
+
+
 def succeeded(task: str, args: Sequence[Any]) -> bool:
     """The task went through with these arguments; whether that resolved a failure."""
-    return bool(_resolve("task = %s AND args = %s", TaskFailure.Resolution.SUCCEEDED, [task, json.dumps(list(args))]))
+    which, values = "task = %s AND args = %s", list[Any](key(task, args))
+    if (endpoint_id := _endpoint(task, args)) is not None:
+        which, values = _NOTHING_HELD, [*values, endpoint_id, conf.DRAIN_BUDGET + conf.LEASE_MARGIN]
+    return bool(_resolve(which, TaskFailure.Resolution.SUCCEEDED, values))
 
 
-def _resolve(which: str, resolution: TaskFailure.Resolution, values: list[Any]) -> list[Any]:
+def _resolve(which: str, resolution: TaskFailure.Resolution, values: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(_RESOLVE.format(which=which), [resolution, *values])
         return list(cursor.fetchall())
