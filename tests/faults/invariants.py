@@ -24,7 +24,10 @@ def _never(_number: int) -> bool:
 
 @dataclass(slots=True)
 class Known:
-    """An endpoint as the suite made it. ``dead(n)``: event n is refused for good. ``leaves``: it is deleted."""
+    """An endpoint as the suite made it. ``dead(n)``: event n is refused for good. ``leaves``: it is deleted.
+
+    ``unknowing``: from when to when (unix seconds) the receiver did not know a secret yet that may have signed.
+    """
 
     name: str
     id: UUID
@@ -34,6 +37,7 @@ class Known:
     dead: Callable[[int], bool] = _never
     leaves: bool = False
     secrets: list[str] = field(default_factory=list)
+    unknowing: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class Facts:
     offsets: tuple[float, ...]  # seconds by which a signer's clock may be wrong; 0 always
     slack: float  # seconds on top of CLOCK: how long a signer was frozen
     arrivals: list[Arrival]
+    held: set[Try] = field(default_factory=set)  # by a worker that was frozen, for longer than a request may take
     events: dict[str, tuple[UUID, str]] = field(default_factory=dict)  # key -> id, type
     deliveries: dict[UUID, tuple[UUID, UUID, str]] = field(default_factory=dict)  # event, endpoint, state
     attempts: list[tuple[UUID, int, str, bool]] = field(default_factory=list)  # delivery, number, outcome, answered
@@ -159,7 +164,7 @@ def _repeated(facts: Facts, by_delivery: dict[UUID, list[Arrival]], verdict: Ver
     """A delivery is taken twice only if a try of it was in flight at a fault; and only those tries are lost."""
     lost_tries = {(delivery, number) for delivery, number, outcome, _ in facts.attempts if outcome == "lost"}
     verdict.late = sum(outcome == "late" for _, _, outcome, _ in facts.attempts)
-    unrecorded = lost_tries & facts.exposed
+    unrecorded = lost_tries & facts.exposed | facts.held
     verdict.in_flight = len(unrecorded | facts.struck)
     verdict.require(
         sorted(f"dlv_{delivery.hex} attempt {number}" for delivery, number in lost_tries - facts.exposed),
@@ -240,6 +245,12 @@ def _ordered(facts: Facts, verdict: Verdict) -> None:
         verdict.require(wrong, f"{endpoint.name} got events out of order")
 
 
+def _unknowing(facts: Facts, arrival: Arrival) -> bool:
+    """The receiver did not know yet which secret had just become valid."""
+    of = [known for known in facts.endpoints.values() if known.name == arrival.endpoint]
+    return any(begin <= arrival.at <= end for known in of for begin, end in known.unknowing)
+
+
 def _signed(facts: Facts, by_delivery: dict[UUID, list[Arrival]], verdict: Verdict) -> None:
     """webhook-id is the event's id every time; timestamp and signature are of the moment of each attempt."""
     keys = {event: key for key, (event, _) in facts.events.items()}
@@ -248,7 +259,7 @@ def _signed(facts: Facts, by_delivery: dict[UUID, list[Arrival]], verdict: Verdi
         event = facts.deliveries[delivery][0] if delivery in facts.deliveries else None
         wanted = keys.get(event) if event else None
         ids += [f"{a.webhook_id} in place of {wanted}" for a in arrived if a.webhook_id != wanted]
-        forged += [a.webhook_id for a in arrived if not a.verified]
+        forged += [a.webhook_id for a in arrived if not a.verified and not _unknowing(facts, a)]
         for arrival in arrived:
             age = arrival.at - arrival.timestamp
             if min(abs(age + offset) for offset in facts.offsets) > CLOCK + facts.slack:

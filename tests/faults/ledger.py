@@ -11,6 +11,10 @@ from tests.faults.world import World
 Try = tuple[UUID, int]  # a delivery and the number of its attempt
 
 _SENDING = "SELECT id, attempt_count FROM webhooks_delivery WHERE state = 'sending' AND tenant_id = %s"
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'clarion'
+AND state LIKE 'idle in transaction%%' AND state_change < clock_timestamp() - %s * interval '1 second'
+"""
 AFTERMATH = 0.3  # seconds until PostgreSQL has run what a killed client had already sent
 
 
@@ -19,13 +23,15 @@ class Fault:
     """One fault: what, from when to when (unix seconds), and the tries that were under way.
 
     ``exact``: all of them were in flight. Else some belong to workers that the fault did not touch and end as
-    usual; then those count that end as *lost*.
+    usual; then those count that end as *lost*, and those of ``held``, which are known to be the victim's: thawed before
+    its lease is taken from it, it may record a timeout of what the receiver has taken.
     """
 
     what: str
     began: float
     ended: float = 0.0
     sending: set[Try] = field(default_factory=set)
+    held: set[Try] = field(default_factory=set)
     exact: bool = False
 
 
@@ -57,10 +63,22 @@ class Ledger:
         """Deliveries that are claimed now, with the number of the attempt."""
         return set(self._world.rows(_SENDING, [self._tenant]))
 
+    def undecided(self, seconds: float) -> bool:
+        """Whether some process has said nothing for so long in the middle of a transaction.
+
+        What it has claimed there is seen by nobody, and committed when it goes on, perhaps with its lease run out.
+        """
+        return bool(self._world.rows(_WAITING, [seconds])[0][0])
+
     @property
     def struck(self) -> set[Try]:
         """Every try that was certainly in flight at some fault."""
         return set().union(*(fault.sending for fault in self.faults if fault.exact))
+
+    @property
+    def held(self) -> set[Try]:
+        """Every try that a frozen worker certainly held."""
+        return set().union(*(fault.held for fault in self.faults))
 
     @property
     def exposed(self) -> set[Try]:

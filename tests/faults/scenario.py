@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from tests.faults import invariants
@@ -20,7 +20,7 @@ from tests.faults.world import LEASE, TIMEOUT, World, wait_for
 
 SETTLE = 120.0  # seconds after the last fault within which everything has to be settled
 # Many short steps: attempts that are lost with their worker must not use up a delivery's retries.
-PATIENT = {"schedule": [0.5, 1, 1, 2, 2, 2, 4, 4, 4, 4, 4, 4], "jitter": 0.1}
+PATIENT: dict[str, Any] = {"schedule": [0.5, 1, 1, 2, 2, 2, 4, 4, 4, 4, 4, 4], "jitter": 0.1}
 ANSWER = Rule(delay=(0.002, 0.05))  # long enough that something is on its way at any moment
 BRIEF = Rule(delay=(0.001, 0.015))  # of the ordered endpoint: one at a time, so everything else would wait for it
 REFUSED = 50  # every so manieth event is refused for good by the refusing endpoint
@@ -77,6 +77,15 @@ def scenario(title: str, *, rabbit: bool = False, needs: Callable[[], str] = lam
     return register
 
 
+class TaskRow(NamedTuple):
+    """A failure of a task, as it is written down. ``args``: JSON."""
+
+    id: UUID
+    task: str
+    args: str
+    exception: str
+
+
 class Run:
     """One run of a scenario in a world: what its function has in hand."""
 
@@ -93,6 +102,7 @@ class Run:
         self.committed: dict[str, str] = {}
         self.offsets: list[float] = [0.0]
         self.slack = 0.0
+        self.may_fail: Callable[[TaskRow], bool] = lambda _: False
         self.notes: list[str] = []
         self._spoken: list[Spoken] = []
         self._since = world.recorder.count()
@@ -263,6 +273,10 @@ GROUP BY 1, 2 LIMIT 5
 """
 
 
+def _task_failures(world: World) -> set[TaskRow]:
+    return {TaskRow(*row) for row in world.rows("SELECT id, task, args::text, exception FROM webhooks_taskfailure")}
+
+
 def play(world: World, chosen: Scenario, seed: int, events: int, quick: bool) -> Result:
     """Run one scenario and hold it against every invariant. Never raises for a broken one."""
     result = Result(chosen, seed)
@@ -270,6 +284,7 @@ def play(world: World, chosen: Scenario, seed: int, events: int, quick: bool) ->
         result.skipped = reason
         return result
     began, exits = time.monotonic(), len(world.fleet.exits)
+    known = _task_failures(world)
     run = Run(world, chosen, seed, events, quick)
     try:
         chosen.body(run)
@@ -282,10 +297,13 @@ def play(world: World, chosen: Scenario, seed: int, events: int, quick: bool) ->
     except AssertionError as error:
         result.verdict.broken.append(str(error))
     _judge(run, result)
-    strange = [
-        f"{name} ended by itself with status {status}" for name, status, _ in world.fleet.exits[exits:] if status > 0
-    ]
-    result.notes = [*run.notes, *strange]
+    result.verdict.require(
+        [f"{name} with status {status}" for name, status, _ in world.fleet.exits[exits:] if status > 0],
+        "processes ended by themselves",
+    )
+    failed = [row for row in _task_failures(world) if row not in known and not run.may_fail(row)]
+    result.verdict.require([f"{row.task} {row.args}: {row.exception}" for row in failed], "tasks failed")
+    result.notes = run.notes
     result.seconds = time.monotonic() - began
     run.api.close()
     return result
@@ -299,6 +317,7 @@ def _judge(run: Run, result: Result) -> None:
         committed=run.committed,
         exposed=run.ledger.exposed,
         struck=run.ledger.struck,
+        held=run.ledger.held,
         offsets=tuple(run.offsets),
         slack=run.slack,
         arrivals=run.arrivals(),

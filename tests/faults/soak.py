@@ -24,6 +24,7 @@ import psutil
 from tests.faults import page, report
 from tests.faults.fleet import WORKERS, Fleet
 from tests.faults.scenario import LEASE, Result, Run, Scenario, play
+from tests.faults.scenarios.workers import HELD, freeze_holding
 from tests.faults.world import World
 
 UNTOUCHED = ("delivery-1", "general")  # a killed process begins with an empty memory
@@ -53,9 +54,8 @@ def _deployed(run: Run) -> None:
 def _frozen(run: Run) -> None:
     with run.fault("SIGSTOP delivery-2") as fault:
         run.busy()
-        run.fleet.freeze("delivery-2")
-        run.ledger.look_twice(fault)
-        time.sleep(LEASE + 2)
+        if freeze_holding(run, "delivery-2", fault):
+            time.sleep(LEASE + 2 - HELD)
         run.fleet.thaw("delivery-2")
 
 

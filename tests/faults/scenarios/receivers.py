@@ -20,6 +20,8 @@ def receiver_hanging(run: Run) -> None:
                 run.pause(TIMEOUT, run.choose(8, TIMEOUT + 2))
                 run.world.recorder.configure(hanging.name, rules=[ANSWER])
             run.pause(0.5, 2.0)
+    run.settle()
+    run.expect(_answered(run, "hang") > 0, "no request hung, so nothing was shown")
 
 
 @scenario("A receiver cuts connections in the middle of its answer")
@@ -29,6 +31,8 @@ def receiver_resetting(run: Run) -> None:
     run.endpoint("resetting", TYPES[:2], [Rule("reset", first=1, share=0.2, delay=(0.0, 0.05))])
     with run.load(seconds=run.choose(10, 3)):
         run.ledger.note("connections cut from the start")
+    run.settle()
+    run.expect(_answered(run, "reset") > 0, "no connection was cut, so nothing was shown")
 
 
 @scenario("A receiver answers 200 after the deadline")
@@ -44,6 +48,11 @@ def receiver_late(run: Run) -> None:
                 run.world.recorder.configure(late.name, rules=[ANSWER])
             run.pause(0.5, 2.0)
     run.settle()
-    again = sum(arrival.meant == "late" for arrival in run.arrivals())
+    again = _answered(run, "late")
     run.notes.append(f"{again} requests were answered after the deadline and made again")
     run.expect(again > 0, "no answer was late, so nothing was shown")
+
+
+def _answered(run: Run, how: str) -> int:
+    """How many requests met this rule."""
+    return sum(arrival.meant == how for arrival in run.arrivals())
