@@ -142,8 +142,7 @@ def matches(row: tuple[Delivery, str], past: Past, query: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("by_mailboxes", [True, False])
+@pytest.mark.parametrize(("seed", "by_mailboxes"), [(1, True), (2, False)])
 def test_every_filter_leads_through_all_its_rows_once_and_back(
     narrow: None, db: None, monkeypatch: pytest.MonkeyPatch, seed: int, by_mailboxes: bool
 ) -> None:
@@ -165,7 +164,7 @@ def test_every_filter_leads_through_all_its_rows_once_and_back(
             ]
             asked = query.replace("webhook=0", f"webhook={past.endpoints[0].public_id}")
             asked = asked.replace("webhook=1", f"webhook={past.endpoints[1].public_id}")
-            path = f"/api/deliveries?limit=4&{asked}{period}".replace("&&", "&").rstrip("&")
+            path = f"/api/deliveries?limit=5&{asked}{period}".replace("&&", "&").rstrip("&")
             assert [row for page in walk(api, path) for row in page] == expected, path
             assert back_from_the_end(api, path) == expected, path
 
@@ -253,7 +252,7 @@ def test_every_filter_of_events_leads_through_all_of_them_once_and_back(
                 and ("before" not in period or event.id < cut)
                 and ("after" not in period or event.id >= cut)
             ]
-            path = f"/api/events?limit=4&{query}{period}".replace("&&", "&").rstrip("&")
+            path = f"/api/events?limit=5&{query}{period}".replace("&&", "&").rstrip("&")
             assert [row for page in walk(api, path) for row in page] == expected, path
             assert back_from_the_end(api, path) == expected, path
 
