@@ -79,17 +79,14 @@ def _broker_unreachable(run: Run) -> None:
 def _database_restarted(run: Run) -> None:
     how = run.random.choice((signal.SIGINT, signal.SIGQUIT))
     with run.fault(f"PostgreSQL {how.name}", database=True):
-        run.world.database.halt(how)
+        run.world.halt_database(how)
         run.pause(0.0, 3.0)
         run.world.database.start()
 
 
 def _connections_cut(run: Run) -> None:
     with run.fault("connections cut", database=True):
-        run.world.rows(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE usename = current_user AND application_name = 'clarion'"
-        )
+        run.world.cut()
 
 
 def _endpoint_paused(run: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -139,6 +140,22 @@ class World:
             yield
         finally:
             connection.close()
+
+    def cut(self) -> None:
+        """End all of Clarion's connections to PostgreSQL."""
+        self.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE usename = current_user AND application_name = 'clarion'"
+        )
+
+    def halt_database(self, how: signal.Signals) -> None:
+        """End PostgreSQL under its clients.
+
+        Whoever waits for the lock of :meth:`writers_stopped` is cut off before: the server ends its holder as well, and
+        some of those that wait would get through.
+        """
+        self.cut()
+        self.database.halt(how)
 
     def copy_logs(self, target: Path) -> None:
         """Copy the log of each process to a folder of the caller's."""

@@ -20,7 +20,7 @@ def _restarted(run: Run, how: signal.Signals, times: int) -> None:
         for _ in range(times):
             run.pause(0.5, 2.0)
             with run.fault(f"PostgreSQL {how.name}", database=True):
-                run.world.database.halt(how)
+                run.world.halt_database(how)
                 run.pause(0.0, 2.0)
                 run.world.database.start()
     _say_refusals(run)
@@ -47,10 +47,7 @@ def connections_cut(run: Run) -> None:
         for _ in range(times):
             run.pause(0.0, 1.0)
             with run.fault("connections cut", database=True):
-                run.world.rows(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE usename = current_user AND application_name = 'clarion'"
-                )
+                run.world.cut()
     _say_refusals(run)
 
 
@@ -59,7 +56,7 @@ def database_unreachable(run: Run) -> None:
     """Calls get 503 with Retry-After, soon. What got 202 arrives, what got 503 does not exist."""
     run.usual_endpoints()
     with _publishers(run, run.choose(40, 14)), run.fault("PostgreSQL away", database=True):
-        run.world.database.halt(signal.SIGINT)
+        run.world.halt_database(signal.SIGINT)
         time.sleep(run.choose(30, 10))  # longer than a call waits for a connection
         run.world.database.start()
     run.expect(any(spoken.refusals for spoken in run.spoken), "no call was refused while PostgreSQL was away")
