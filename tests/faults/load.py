@@ -12,7 +12,9 @@ from typing import Any
 
 from tests.faults.clients import Api, Reply, Unanswered
 
-LARGEST_BATCH = 40  # events of one call; more when the whole load is more than 25 of these
+LARGEST_BATCH = 40  # events of one call; more when the whole load is more than 25 of these and they come fast
+MAX_BATCH = 1000  # events of one call that the API takes
+_STEADY = 2.0  # seconds of the load in one call at most, so that one of hours does not come in bursts
 PERSEVERE = 120.0  # seconds a publisher tries one batch again
 _PAUSE = 0.3  # seconds before a refused batch is tried again
 TYPES = ("load.a", "load.b", "load.c", "load.d")
@@ -84,7 +86,8 @@ class Load:
     def _run(self) -> None:
         try:
             began, number = time.monotonic(), 0
-            largest = max(LARGEST_BATCH, self._count // 25)
+            steady = _STEADY / self._pace if self._pace else MAX_BATCH
+            largest = max(LARGEST_BATCH, min(self._count // 25, int(steady), MAX_BATCH))
             while number < self._count:
                 size = min(self._random.randint(1, largest), self._count - number)
                 self._publish([self._event(n) for n in range(number, number + size)])
