@@ -32,6 +32,12 @@ class Spoken:
     statuses: Counter[int] = field(default_factory=Counter)
 
 
+def largest_batch(count: int, pace: float) -> int:
+    """Events of one call at most, of ``count`` that come every ``pace`` seconds (0: as fast as they are taken)."""
+    steady = int(_STEADY / pace) if pace else MAX_BATCH
+    return max(LARGEST_BATCH, min(count // 25, steady, MAX_BATCH))
+
+
 class Load:
     """One publisher: batches of random size, one after the other, ``count`` events in about ``seconds``.
 
@@ -86,8 +92,7 @@ class Load:
     def _run(self) -> None:
         try:
             began, number = time.monotonic(), 0
-            steady = _STEADY / self._pace if self._pace else MAX_BATCH
-            largest = max(LARGEST_BATCH, min(self._count // 25, int(steady), MAX_BATCH))
+            largest = largest_batch(self._count, self._pace)
             while number < self._count:
                 size = min(self._random.randint(1, largest), self._count - number)
                 self._publish([self._event(n) for n in range(number, number + size)])
