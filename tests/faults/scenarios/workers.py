@@ -149,7 +149,7 @@ def two_beats(run: Run) -> None:
             run.kill(run.random.choice(DELIVERY))
 
 
-_TOLD = "SELECT EXTRACT(EPOCH FROM told_at - seen_at) FROM webhooks_heartbeat WHERE name LIKE 'skewed@%'"
+_TOLD = "SELECT EXTRACT(EPOCH FROM told_at - seen_at) FROM webhooks_heartbeat WHERE name LIKE 'skewed@%%'"
 _LATE = "SELECT count(*) FROM webhooks_attempt WHERE tenant_id = %s AND outcome = 'late'"
 _POISON = "UPDATE webhooks_endpoint SET rate_limit = %s WHERE id = %s"
 _FAILURES = """
