@@ -11,7 +11,7 @@ from tests.docs.pages import ROOT, page
 from webhooks.conf import Settings
 
 _ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
-_READ = re.compile(r'env\.(?:text|boolean|words|typed|mapping)\(\s*"([A-Z_]+)"')
+_READ = re.compile(r'env\.(?:text|boolean|words|typed|mapping|redis)\(\s*"([A-Z_]+)"')
 OWN = {f"WEBHOOKS_{name}": default for name, default in vars(Settings).items() if name.isupper()}
 
 

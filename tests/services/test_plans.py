@@ -317,16 +317,19 @@ def hold_up(world: World) -> None:
     from tests.factories import make_delivery, make_endpoint
     from webhooks.core import ids
     from webhooks.models import Delivery, Endpoint
+    from webhooks.models.partitions import partition_name
 
     now = datetime.now(UTC)
+    noon = now.replace(hour=12) - timedelta(days=1)  # today's partition has nearly no other rows just after midnight
     make_delivery(Endpoint.objects.get(tenant=world.tenant), id=ids.floor(now - timedelta(days=DAYS - 3)))
-    other = make_delivery(make_endpoint(), id=ids.floor(now - timedelta(hours=1)))
+    other = make_delivery(make_endpoint(), id=ids.floor(noon - timedelta(hours=1)))
     same = {"tenant": other.tenant, "event": other.event, "endpoint": other.endpoint, "created_at": now}
     Delivery.objects.bulk_create(
-        Delivery(id=ids.new_id(), state="pending", next_attempt_at=now, **same) for _ in range(2 * SCAN + 2000)
+        Delivery(id=ids.floor(noon + timedelta(milliseconds=n)), state="pending", next_attempt_at=now, **same)
+        for n in range(2 * SCAN + 2000)
     )
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE webhooks_delivery_p{_today()}")
+        cursor.execute(f"ANALYZE {partition_name('webhooks_delivery', noon.date())}")
 
 
 @pytest.mark.parametrize("of_platform", [False, True], ids=["tenant", "platform"])
