@@ -57,6 +57,7 @@ def _frozen(run: Run) -> None:
         if freeze_holding(run, "delivery-2", fault):
             time.sleep(LEASE + 2 - HELD)
         run.fleet.thaw("delivery-2")
+        run.ledger.look_twice(fault)  # a claim that was undecided is seen now
 
 
 def _broker_killed(run: Run) -> None:

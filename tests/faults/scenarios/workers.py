@@ -90,6 +90,7 @@ def _freeze_busy(run: Run, victim: str, fault: Fault) -> bool:
         if not run.unfinished():
             return False
         run.fleet.thaw(victim)
+        run.ledger.look_twice(fault)  # a claim that was undecided is seen now
         run.pause(0.0, 0.3)
 
 
