@@ -27,10 +27,15 @@ def text(name: str, default: str = "") -> str:
 
 
 def redis(name: str, default: str) -> str:
-    """The URL of a Redis. ``valkey:`` and ``valkeys:``, as some providers write, are ``redis:`` and ``rediss:``."""
-    url = text(name, default)
-    scheme, colon, rest = url.partition(":")
-    return {"valkey": "redis", "valkeys": "rediss"}.get(scheme, scheme) + colon + rest
+    """The URL of a Redis. ``valkey:`` and ``valkeys:``, as some providers write, are ``redis:`` and ``rediss:``.
+
+    The variable is corrected as well: Celery reads CELERY_BROKER_URL itself, before any setting.
+    """
+    scheme, colon, rest = text(name, default).partition(":")
+    url = {"valkey": "redis", "valkeys": "rediss"}.get(scheme, scheme) + colon + rest
+    if name in os.environ:
+        os.environ[name] = url
+    return url
 
 
 def boolean(name: str, default: bool) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from project import environment
@@ -23,5 +25,6 @@ def test_valkeys_own_names_of_the_schemes_are_understood(
 ) -> None:
     monkeypatch.setenv("SOME_URL", written)
     assert environment.redis("SOME_URL", "") == meant
+    assert os.environ["SOME_URL"] == meant, "Celery reads the variable of its broker itself"
     monkeypatch.delenv("SOME_URL")
     assert environment.redis("SOME_URL", written) == meant
