@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -23,6 +24,7 @@ from tests.services.engine import (
 from webhooks.models import Attempt, Delivery, Endpoint, Mailbox
 from webhooks.services import drain as drain_module
 from webhooks.services import endpoints
+from webhooks.services.claim import claim
 from webhooks.services.drain import Drained, drain
 from webhooks.services.settle import settle
 from webhooks.services.sweep import sweep
@@ -73,18 +75,43 @@ def test_a_late_result_does_not_free_the_successors_lease(
 def test_a_worker_that_stood_still_since_its_claim_sends_nothing(
     endpoint_at: Callable[..., Endpoint], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Frozen, or a machine that swaps: another worker has the rows, or will before an answer comes."""
+    """Frozen, or a machine that swaps: another worker has the rows, or will before an answer comes.
+
+    What nobody else has is given back at once: no request was made, so there is nothing to be noted as *lost*.
+    """
     endpoint = endpoint_at()
     post(endpoint, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(drain_module, "_lease", lambda target: target.timeout - 0.001)
-        assert drain(endpoint.id).word == "lost"
+        patch.setattr(drain_module, "lease_seconds", lambda timeout: timeout - 0.001)
+        drained = drain(endpoint.id)
+    assert (drained.word, [bell.endpoint_id for bell in drained.bells]) == ("lost", [endpoint.id])
     assert receiver.requests(HOOK) == []
-    Delivery.objects.update(lease_until=datetime.now(UTC) - timedelta(hours=1))
-    assert sweep().expired == 3
+    assert mailbox_faults(endpoint.id) == []
     assert drain(endpoint.id).sent == 3
+    assert sorted(Attempt.objects.values_list("number", "outcome")) == [(1, "succeeded")] * 3
     assert len(receiver.requests(HOOK)) == 3
     assert mailbox_faults(endpoint.id) == []
+
+
+def test_a_worker_that_stood_still_until_others_had_its_rows_takes_nothing_from_them(
+    endpoint_at: Callable[..., Endpoint], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack: the rows are another drain's when it goes on; giving them back would have them sent twice."""
+    endpoint = endpoint_at()
+    post(endpoint)
+    others = uuid4()
+
+    def claim_and_stand_still(*args: Any, **kwargs: Any) -> Any:
+        claimed = claim(*args, **kwargs)
+        Delivery.objects.update(lease_token=others)
+        return claimed
+
+    monkeypatch.setattr(drain_module, "claim", claim_and_stand_still)
+    monkeypatch.setattr(drain_module, "lease_seconds", lambda timeout: timeout - 0.001)
+    assert drain(endpoint.id).word == "lost"
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.lease_token, delivery.attempt_count) == ("sending", others, 1)
+    assert receiver.requests(HOOK) == []
 
 
 def test_rows_given_back_while_another_drain_settles_the_mailbox_are_due(

@@ -135,6 +135,11 @@ _CLAIM_ORDERED = _CLAIM.format(which=_HEAD_OF_LINE, order="event_id", window="du
 )
 
 
+def lease_seconds(timeout: float) -> float:
+    """How long a drain can take at most: its budget, one request begun at the end of it (``timeout``), and a margin."""
+    return float(conf.DRAIN_BUDGET + timeout + conf.LEASE_MARGIN)
+
+
 def key_range(oldest_pending_id: UUID | None) -> tuple[UUID, UUID]:
     """The keys an endpoint's unfinished deliveries can have: from its mailbox's bound to a little ahead of now."""
     return oldest_pending_id or UUID(int=0), ids.floor(datetime.now(UTC) + _CLOCK_SKEW)

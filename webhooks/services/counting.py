@@ -21,6 +21,7 @@ from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.core.latency import BOUNDS
 from webhooks.models import Attempt, EndpointHour, Progress
+from webhooks.services.claim import lease_seconds
 
 HOUR = timedelta(hours=1)
 _NAME = "attempts"
@@ -77,7 +78,7 @@ class Hour:
 def count(budget: float = 10.0) -> int:
     """Count what has come since the last time, for up to ``budget`` seconds; return the number of endpoint-hours
     written. A backlog (the first run on old tables) is worked off hour by hour, over several calls."""
-    lag = conf.DRAIN_BUDGET + conf.MAX_TIMEOUT + conf.LEASE_MARGIN + _LAG
+    lag = lease_seconds(conf.MAX_TIMEOUT) + _LAG
     end = ids.floor(datetime.now(UTC) - timedelta(seconds=lag))
     give_up = time.monotonic() + budget
     written = 0

@@ -25,7 +25,7 @@ from webhooks.net.result import ErrorClass
 from webhooks.services import actors, data_schemas, endpoints
 from webhooks.services.batching import parcels as cut
 from webhooks.services.bell import Bell, is_slow
-from webhooks.services.claim import Claimed, claim
+from webhooks.services.claim import Claimed, claim, lease_seconds
 from webhooks.services.outage import persistently
 from webhooks.services.record import Recorded, Tally, record, settle_mailbox, tally
 from webhooks.services.sending import Sent, send
@@ -93,7 +93,7 @@ def drain(
         return Drained("idle")
     wanted = _claim_size(target)
     grant = gate.admit(
-        endpoint_id, str(uuid4()), want=wanted, hold=_lease(target),
+        endpoint_id, str(uuid4()), want=wanted, hold=lease_seconds(target.timeout),
         max_slots=target.max_in_flight, rate=target.rate, period=target.period,
     )  # fmt: skip
     if grant.denial is not None:
@@ -105,14 +105,16 @@ def _deliver(target: Target, grant: gate.Grant, ring: Ring, worker: str, beat: C
     parcels: list[list[Sent]] = []
     counts = Tally()
     try:
-        token, lease_ends = uuid4(), time.monotonic() + _lease(target)
-        claimed, full = claim(target, token, limit=_rows(target, grant.count), lease=_lease(target))
+        token, lease = uuid4(), lease_seconds(target.timeout)
+        lease_ends = time.monotonic() + lease
+        claimed, full = claim(target, token, limit=_rows(target, grant.count), lease=lease)
         if target.config.payload_format in data_schemas.FORMATS:
             target = replace(target, data_schemas=data_schemas.of(target, claimed))
         connection.close()  # back to the pool: nothing holds a connection during HTTP
         if claimed and time.monotonic() + target.timeout > lease_ends:
             # This process stood still since it claimed: the rows are others' now, or will be before an answer comes.
-            return Drained("lost")
+            record(target, token, [], [row.delivery_id for row in claimed], counts, worker=worker, drained=False)
+            return Drained("lost", bells=[_bell(target)])
         if full and not grant.probe and not target.ordered:
             ring([_bell(target)])  # more is due: another drain may begin beside this one
         ready = cut(claimed, target.config.batch)
@@ -185,11 +187,6 @@ def _claim_size(target: Target) -> int:
     if target.latency_ms <= 0:
         return _FIRST_CLAIM
     return max(1, min(conf.MAX_CLAIM, int(conf.DRAIN_BUDGET * 1000 / target.latency_ms)))
-
-
-def _lease(target: Target) -> float:
-    """Seconds a drain can take at most: its budget, one request begun at the end of it, and a margin."""
-    return float(conf.DRAIN_BUDGET + target.timeout + conf.LEASE_MARGIN)
 
 
 def _denied(target: Target, grant: gate.Grant) -> Drained:

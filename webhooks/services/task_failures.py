@@ -22,6 +22,7 @@ from webhooks.conf import conf
 from webhooks.core import ids
 from webhooks.models import Mailbox, TaskFailure
 from webhooks.services import audit, endpoints
+from webhooks.services.claim import lease_seconds
 
 FIRST_PAUSE = 5.0  # seconds; the sweep would ring a failing task again after one
 LONGEST_PAUSE = 300.0  # seconds: after a fault is mended nothing waits longer than this
@@ -153,7 +154,7 @@ def succeeded(task: str, args: Sequence[Any]) -> bool:
     """The task went through with these arguments; whether that resolved a failure."""
     which, values = "task = %s AND args = %s", list[Any](key(task, args))
     if (endpoint_id := _endpoint(task, args)) is not None:
-        which, values = _NOTHING_HELD, [*values, endpoint_id, conf.DRAIN_BUDGET + conf.LEASE_MARGIN]
+        which, values = _NOTHING_HELD, [*values, endpoint_id, lease_seconds(timeout=0)]
     return bool(_resolve(which, TaskFailure.Resolution.SUCCEEDED, values))
 
 
