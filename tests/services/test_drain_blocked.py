@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -123,6 +124,25 @@ def test_the_breaker_opens_after_five_failures_in_a_row(
     assert len(receiver.requests()) == 5
     assert Delivery.objects.filter(attempt_count=0).count() == 15
     assert mailbox_faults(endpoint.id) == []
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_worker_whose_clock_is_wrong_leaves_an_endpoint_alone_for_as_long_as_any_other(
+    endpoint_at: Callable[..., Endpoint], receiver: Receiver, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Attack: Redis says when the breaker lets through, and the worker counts from an hour before or after."""
+    receiver.always(HOOK, Answer(500))
+    endpoint = endpoint_at()
+    post(endpoint, 6)
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + hours * 3600)
+    for word, again in (("failing", "blocked"), ("breaker", "blocked")):
+        assert drain(endpoint.id).word == word
+        mailbox = Mailbox.objects.get(endpoint=endpoint)
+        assert mailbox.blocked_until is not None
+        assert timedelta(seconds=50) < mailbox.blocked_until - datetime.now(UTC) < timedelta(seconds=62)
+        assert drain(endpoint.id).word == again
+        Mailbox.objects.update(blocked_until=None, next_due_at=datetime.now(UTC))
 
 
 def test_of_many_drains_at_an_open_breaker_one_is_the_probe(

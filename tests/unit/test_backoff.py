@@ -89,7 +89,7 @@ def test_retry_after_can_only_postpone() -> None:
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
-    assert backoff.parse_retry_after(value, now=NOW, limit=DAY) == seconds
+    assert backoff.parse_retry_after(value, date=None, now=NOW, limit=DAY) == seconds
 
 
 DATE_LIKE = st.from_regex(
@@ -99,11 +99,13 @@ DATE_LIKE = st.from_regex(
 )
 
 
-@given(st.text() | DATE_LIKE | st.from_regex(r"[0-9]{1,30}", fullmatch=True))
-@example("Fri, 31 Dec 1999 23:59:59 +9999999999999999999999")
-def test_no_header_of_a_receiver_makes_it_raise(value: str) -> None:
+@given(st.text() | DATE_LIKE | st.from_regex(r"[0-9]{1,30}", fullmatch=True), st.none() | st.text() | DATE_LIKE)
+@example("Fri, 31 Dec 1999 23:59:59 +9999999999999999999999", None)
+@example("Wed, 04 Mar 2026 05:08:07 GMT", "Fri, 31 Dec 1999 23:59:59 +9999999999999999999999")
+@example("Fri, 31 Dec 9999 23:59:59 -2359", "Sat, 01 Jan 0001 00:00:00 +2359")
+def test_no_header_of_a_receiver_makes_it_raise(value: str, date: str | None) -> None:
     """Attack: an exception here would lose the result of a request that was made."""
-    seconds = backoff.parse_retry_after(value, now=NOW, limit=DAY)
+    seconds = backoff.parse_retry_after(value, date=date, now=NOW, limit=DAY)
     assert seconds is None or 0 < seconds <= DAY
 
 
@@ -141,4 +143,12 @@ def test_a_delay_lies_between_its_step_and_its_longest(step: float, jitter: floa
 
 def test_an_http_date_is_seen_from_now() -> None:
     later = NOW + timedelta(seconds=60)
-    assert backoff.parse_retry_after("Wed, 04 Mar 2026 05:08:07 GMT", now=later, limit=DAY) == 60
+    assert backoff.parse_retry_after("Wed, 04 Mar 2026 05:08:07 GMT", date=None, now=later, limit=DAY) == 60
+
+
+def test_an_http_date_is_counted_from_the_date_of_the_answer() -> None:
+    """Attack: a clock of one side that is an hour off makes the pause an hour long, or none."""
+    date = "Wed, 04 Mar 2026 05:07:37 GMT"
+    for wrong in (NOW - timedelta(hours=1), NOW, NOW + timedelta(hours=1)):
+        assert backoff.parse_retry_after("Wed, 04 Mar 2026 05:08:07 GMT", date=date, now=wrong, limit=DAY) == 30
+    assert backoff.parse_retry_after("Wed, 04 Mar 2026 05:08:07 GMT", date="now", now=NOW, limit=DAY) is not None

@@ -68,10 +68,11 @@ def next_delay(
     return max(steps[attempts - 1], retry_after or 0.0) * (1 + jitter * draw())
 
 
-def parse_retry_after(value: str | None, *, now: datetime, limit: float) -> float | None:
+def parse_retry_after(value: str | None, *, date: str | None, now: datetime, limit: float) -> float | None:
     """Seconds of a ``Retry-After`` header (RFC 9110 section 10.2.3: seconds or HTTP-date), at most ``limit``.
 
-    None for a missing, malformed, past or zero value: the policy alone decides then.
+    A moment is counted from the answer's ``Date`` header, because the clocks of both sides may differ; without a valid
+    one from ``now``. None for a missing, malformed, past or zero value: the policy alone decides then.
     """
     if not value or not value.isascii():
         return None
@@ -79,10 +80,17 @@ def parse_retry_after(value: str | None, *, now: datetime, limit: float) -> floa
     if text.isdigit():
         seconds = float(text) if len(text) < 12 else limit
     else:
-        try:
-            moment = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
+        moment = _http_date(text)
+        if moment is None:
             return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # asctime has no zone: it means UTC
-        seconds = (moment - now).total_seconds()
+        seconds = (moment - (_http_date(date) or now)).total_seconds()
     return min(seconds, limit) if seconds > 0 else None
+
+
+def _http_date(value: str | None) -> datetime | None:
+    """RFC 9110 section 5.6.7; None for what is none."""
+    try:
+        moment = parsedate_to_datetime(value or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # asctime has no zone: it means UTC

@@ -5,6 +5,8 @@ workers; no more drains hold a slot than the limit, which grows by one with each
 each failing one; a slot or probe of a worker that died frees itself after its time, and what it reports later
 is not taken for the result of its successor.
 Redis away: everything is let through (:mod:`webhooks.guards.store`).
+
+Times are Redis's own, and leave as seconds from now: a worker's clock may be wrong.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state = redis.call('HMGET', gate, 'open_until', 'probe_until', 'limit', 'tokens', 'tokens_at')
 local open_until, probe_until = tonumber(state[1]), tonumber(state[2]) or 0
-if open_until and now < open_until then return {0, 0, open_until, 'breaker'} end
+if open_until and now < open_until then return {0, 0, open_until - now, 'breaker'} end
 if open_until and now < probe_until then return {0, 0, 0, 'busy'} end
 redis.call('ZREMRANGEBYSCORE', slots, '-inf', now)
 local limit = math.min(max_slots, math.max(1, math.floor(tonumber(state[3]) or initial)))
@@ -41,7 +43,7 @@ local granted = want
 if open_until then granted = 1 end
 if rate > 0 then
   local tokens = math.min(rate, (tonumber(state[4]) or rate) + (now - (tonumber(state[5]) or now)) * rate / period)
-  if tokens < 1 then return {0, 0, now + math.ceil((1 - tokens) * period / rate), 'rate_limit'} end
+  if tokens < 1 then return {0, 0, math.ceil((1 - tokens) * period / rate), 'rate_limit'} end
   granted = math.min(granted, math.floor(tokens))
   redis.call('HSET', gate, 'tokens', tostring(tokens - granted), 'tokens_at', now)
 end
@@ -66,7 +68,7 @@ if unused > 0 and redis.call('HEXISTS', gate, 'tokens') == 1 then
 end
 probe = probe and redis.call('HGET', gate, 'probe') == token
 if probe then redis.call('HDEL', gate, 'probe_until', 'probe') end
-if answered + failed == 0 then return 0 end
+if answered + failed == 0 then return -1 end
 local limit = tonumber(redis.call('HGET', gate, 'limit')) or initial
 if failed == 0 then limit = math.min(max_slots, limit + 1) else limit = math.max(1, limit / 2) end
 redis.call('HSET', gate, 'limit', tostring(limit))
@@ -76,16 +78,16 @@ redis.call('HSET', gate, 'fails', fails)
 redis.call('PEXPIRE', gate, keep)
 if fails == 0 then
   redis.call('HDEL', gate, 'open_until', 'cooldown', 'probe_until', 'probe')
-  return 0
+  return -1
 end
 local open_until = tonumber(redis.call('HGET', gate, 'open_until'))
-if open_until and not probe then return math.max(open_until, now) end
-if fails < threshold and not probe then return 0 end
+if open_until and not probe then return math.max(open_until - now, 0) end
+if fails < threshold and not probe then return -1 end
 local last = tonumber(redis.call('HGET', gate, 'cooldown'))
 local rest = cooldown
 if probe and last then rest = math.min(longest, last * 2) end
 redis.call('HSET', gate, 'open_until', now + rest, 'cooldown', rest)
-return now + rest
+return rest
 """
 
 
@@ -97,13 +99,13 @@ class Denial(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave to send up to ``count`` requests; 0 means no, for ``denial``, until ``retry_at`` (unix seconds)."""
+    """Leave to send up to ``count`` requests; 0 means no, for ``denial``, for ``retry_in`` seconds."""
 
     token: str
     count: int
     probe: bool = False
     denial: Denial | None = None
-    retry_at: float = 0.0
+    retry_in: float = 0.0
 
 
 def _keys(endpoint_id: UUID) -> list[str]:
@@ -119,17 +121,17 @@ def admit(
         arguments = [
             token, int(hold * 1000), max_slots, rate, int(period * 1000), want, INITIAL_SLOTS, _KEEP_MS,
         ]  # fmt: skip
-        granted, probe, retry_at, word = cast(Any, redis.register_script(_ADMIT))(
+        granted, probe, retry_in, word = cast(Any, redis.register_script(_ADMIT))(
             keys=_keys(endpoint_id), args=arguments
         )
         denial = None if word == "ok" else Denial(word)
-        return Grant(token, int(granted), bool(probe), denial, int(retry_at) / 1000)
+        return Grant(token, int(granted), bool(probe), denial, int(retry_in) / 1000)
 
     return store.attempt(call, Grant(token, want))
 
 
 def settle(endpoint_id: UUID, grant: Grant, *, answered: int, failed: int, tail: int, max_slots: int) -> float | None:
-    """Give the slot back with its results; return when the breaker lets through again, None while it is closed.
+    """Give the slot back with its results; return the seconds until the breaker lets through, None while it is closed.
 
     ``answered``: requests that say the endpoint is well; ``failed``: those that count against it;
     ``tail``: failures in a row at the end.
@@ -142,7 +144,7 @@ def settle(endpoint_id: UUID, grant: Grant, *, answered: int, failed: int, tail:
             max_slots, INITIAL_SLOTS, _KEEP_MS,
         ]  # fmt: skip
         opened = cast(Any, redis.register_script(_SETTLE))(keys=_keys(endpoint_id), args=arguments)
-        return int(opened) / 1000 if int(opened) else None
+        return int(opened) / 1000 if int(opened) >= 0 else None
 
     return store.attempt(call, None)
 

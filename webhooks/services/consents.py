@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from webhooks.models import Consent, Endpoint
 
@@ -24,7 +24,7 @@ def begin(endpoint: Endpoint) -> None:
     """Ask anew: whatever was granted before is void, and so are the callbacks of before."""
     fresh = {
         "status": Consent.Status.PENDING, "nonce": secrets.token_hex(16), "granted_rate": None, "detail": "",
-        "tries": 0, "due_at": timezone.now(), "asked_at": None, "answered_at": None,
+        "tries": 0, "due_at": Now(), "asked_at": None, "answered_at": None,
     }  # fmt: skip
     Consent.objects.update_or_create(endpoint=endpoint, defaults=fresh)
 
@@ -44,4 +44,4 @@ def missing(endpoint: Endpoint) -> bool:
 def hurry(endpoint_id: UUID) -> None:
     """Have the receiver asked now, if it still has to be asked at all."""
     pending = Consent.objects.filter(endpoint_id=endpoint_id, status=Consent.Status.PENDING)
-    pending.update(due_at=timezone.now(), tries=0)
+    pending.update(due_at=Now(), tries=0)

@@ -191,7 +191,7 @@ def _claim_size(target: Target) -> int:
 
 def _denied(target: Target, grant: gate.Grant) -> Drained:
     """The gate said no. The deferral is the mailbox's, not an attempt of any delivery."""
-    pause = _BUSY_PAUSE if grant.denial is gate.Denial.BUSY else max(0.0, grant.retry_at - time.time())
+    pause = _BUSY_PAUSE if grant.denial is gate.Denial.BUSY else grant.retry_in
     endpoints.defer(target.endpoint_id, pause, reason="" if grant.denial is gate.Denial.BUSY else str(grant.denial))
     return Drained(str(grant.denial))
 
@@ -199,8 +199,8 @@ def _denied(target: Target, grant: gate.Grant) -> Drained:
 def _blocked(sent: Sequence[Sent], opened: float | None) -> tuple[float | None, str]:
     """Seconds for which the endpoint is to be left alone, and why."""
     asked = max((s.retry_after for s in sent if s.retry_after and s.against_endpoint), default=None)
-    if opened is not None and opened - time.time() > (asked or 0):
-        return max(0.0, opened - time.time()), str(gate.Denial.BREAKER)
+    if opened is not None and opened > (asked or 0):
+        return opened, str(gate.Denial.BREAKER)
     return (asked, "retry_after") if asked is not None else (None, "")
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.core import signing
 from django.db import connection, transaction
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from webhooks.conf import conf
 from webhooks.core import consent as core
@@ -36,7 +36,7 @@ _SALT = "webhooks.consent"
 
 def due(among: Collection[UUID] | None = None) -> list[UUID]:
     """Endpoints (of ``among``; None: of all) whose receiver is to be asked now."""
-    rows = Consent.objects.filter(due_at__lte=timezone.now(), endpoint__deleted_at=None)
+    rows = Consent.objects.filter(due_at__lte=Now(), endpoint__deleted_at=None)
     if among is not None:
         rows = rows.filter(endpoint_id__in=among)
     return list(rows.order_by("due_at").values_list("endpoint_id", flat=True)[:_DUE])
@@ -107,7 +107,7 @@ def asked_rate(endpoint: Endpoint) -> int:
 
 def _claim(endpoint: Endpoint) -> str | None:
     """The nonce to ask with, None when it is somebody else's turn or nobody's."""
-    now = timezone.now()
+    now = Now()
     lease = now + timedelta(seconds=endpoint.timeout + _LEASE)
     rows = Consent.objects.filter(endpoint=endpoint, due_at__lte=now, status=Consent.Status.PENDING)
     with transaction.atomic():
@@ -125,9 +125,9 @@ def _note(endpoint_id: UUID, nonce: str, answer: core.Consent, *, again: bool) -
             return "void"
         row.detail, row.due_at = answer.why[:200], None
         if answer.granted:
-            row.status, row.granted_rate, row.answered_at = Consent.Status.GRANTED, answer.rate, timezone.now()
+            row.status, row.granted_rate, row.answered_at = Consent.Status.GRANTED, answer.rate, Now()
         elif again and row.tries <= len(PAUSES):
-            row.due_at = timezone.now() + timedelta(seconds=PAUSES[row.tries - 1])
+            row.due_at = Now() + timedelta(seconds=PAUSES[row.tries - 1])
         row.save()
         if answer.granted:
             endpoints.consent_given(endpoint)

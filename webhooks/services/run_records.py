@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -83,7 +83,7 @@ def succeed(claimed: Claimed, value: Any, seconds: float, redaction: Redaction =
 
 def again(claimed: Claimed, failure: Failure, delay: float, seconds: float) -> bool:
     """Note a failure after which there is another try in ``delay`` seconds."""
-    due = datetime.now(UTC) + timedelta(seconds=delay)
+    due = Now() + timedelta(seconds=delay)
     return _settle(claimed, Status.PENDING, seconds, due_at=due, error=failure.error, traceback=failure.traceback)
 
 

@@ -157,7 +157,7 @@ def _judged(
     verdict = judge(result.status, result.error, retry_client_errors=forgiving)
     reason = result.detail or (f"HTTP {result.status}" if verdict is not Verdict.SUCCEEDED else "")
     retry_after = backoff.parse_retry_after(
-        result.header("Retry-After"), now=datetime.now(UTC), limit=conf.MAX_RETRY_AFTER
+        result.header("Retry-After"), date=result.header("Date"), now=datetime.now(UTC), limit=conf.MAX_RETRY_AFTER
     )
     against_endpoint = verdict is Verdict.RETRY
     verdict, delay, reason = _next(config, claimed, verdict, reason, retry_after, luck)
