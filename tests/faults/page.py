@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -61,8 +62,8 @@ Earlier runs broke these promises, each mended before the runs above:
 - An `ordered` endpoint got one event after later ones: when two fan-outs overlapped, and when deliveries that had been
   held followed late.
 - A worker ended when Redis was out of memory at the moment it connected again.
-- A worker whose clock was an hour behind left an endpoint alone for an hour when its breaker opened (found by reading; no
-  scenario had opened a breaker with a wrong clock, and three do now).
+- A worker whose clock was an hour behind left an endpoint alone for an hour when its breaker opened. That was found by
+  reading: no scenario had opened a breaker with a wrong clock, and three do now.
 - A worker that had been frozen since its claim sent what others had sent by then. Its results were fenced, but the
   receiver got duplicates; it sends nothing now, and gives back what nobody else has taken.
 
@@ -173,10 +174,10 @@ def _summary(ran: Sequence[Result], runs: int) -> str:
     names = {result.scenario.name for result in ran}
     seeds = sorted({result.seed for result in ran})
     spoken = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
-    return (
-        f"**{len(names)} scenarios, {runs} {'run' if runs == 1 else 'runs'}, {sum(r.faults for r in ran)} faults: "
+    return _wrapped(
+        f"**{len(names)} scenarios, {runs} {'run' if runs == 1 else 'runs'}, {sum(r.faults for r in ran):,} faults: "
         f"{total('events'):,} events in {total('requests'):,} requests, {total('lost')} lost, "
-        f"{total('duplicates')} duplicates of {total('in_flight')} deliveries in flight.** "
+        f"{total('duplicates'):,} duplicates of {total('in_flight'):,} deliveries in flight.** "
         f"({datetime.now(UTC):%Y-%m-%d}, {spoken})"
     )
 
@@ -226,4 +227,9 @@ def _conditions(results: Sequence[Result]) -> str:
         "some. Everything else is at its default."
     ]
     lines += [f"Left out on this machine: {title} ({reason})." for title, reason in left_out.items()]
-    return "\n\n".join(lines)
+    return "\n\n".join(map(_wrapped, lines))
+
+
+def _wrapped(text: str) -> str:
+    """In lines of the length that the rest of the page has."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
