@@ -123,12 +123,11 @@ _SOAK = """
 
 `make soak`: a steady load, and every half minute a fault chosen at random.
 
-**{minutes} minutes, {faults} faults: {events:,} events in {requests:,} requests, {lost} lost, {duplicates} duplicates
-of {in_flight} deliveries in flight.** ({date}, seed {seed})
+{result}
 
-The faults: {kinds}. After a fault it took at most {resumed} s until the next request arrived.
+{faults}
 
-Memory of the processes that were never killed, after a third of the time and at the end: {memory}.
+{memory}
 
 ![Resident memory of a delivery worker and the general worker over the soak](images/soak-memory.svg)
 <!-- /soak -->
@@ -153,12 +152,21 @@ def write_soak(
     memory = "; ".join(
         f"{name} {curve[len(curve) // 3][1]:.0f}, {curve[-1][1]:.0f} MB" for name, curve in curves.items()
     )
+    kinds = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items(), key=lambda pair: -pair[1]))
     text = _SOAK.format(
-        minutes=f"{minutes:g}", faults=sum(counts.values()), events=verdict.events, requests=verdict.requests,
-        lost=verdict.lost, duplicates=verdict.duplicates, in_flight=verdict.in_flight, seed=result.seed,
-        date=f"{datetime.now(UTC):%Y-%m-%d}", memory=memory, resumed=_longest([result.resumed]),
-        kinds=", ".join(f"{name} ({count})" for name, count in sorted(counts.items(), key=lambda pair: -pair[1])),
-    )  # fmt: skip
+        result=_wrapped(
+            f"**{minutes:g} minutes, {sum(counts.values())} faults: {verdict.events:,} events in {verdict.requests:,} "
+            f"requests, {verdict.lost} lost, {verdict.duplicates:,} duplicates of {verdict.in_flight:,} deliveries in "
+            f"flight.** ({datetime.now(UTC):%Y-%m-%d}, seed {result.seed})"
+        ),
+        faults=_wrapped(
+            f"The faults: {kinds}. After a fault it took at most {_longest([result.resumed])} s until the next request "
+            "arrived."
+        ),
+        memory=_wrapped(
+            "Memory of the processes that were never killed, after a third of the time and at the end: " + memory + "."
+        ),
+    )
     whole = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(whole.replace(_kept_soak(), text.strip()), encoding="utf-8")
 
