@@ -211,6 +211,9 @@ def test_deferring_does_not_shorten_a_longer_block_or_wake_an_idle_endpoint(tena
     mailbox = Mailbox.objects.get()
     assert mailbox.blocked_until is not None
     assert mailbox.blocked_until > timezone.now() + timedelta(seconds=500)
+    assert mailbox.blocked_reason == "breaker"
+    endpoints.defer(endpoint.id, 900, "rate_limit")
+    assert Mailbox.objects.get().blocked_reason == "rate_limit"
 
 
 # --- secrets

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import pytest
 from amqp import spec
 
 from tests.nodes import Workers
@@ -35,6 +36,7 @@ def test_a_worker_connects_again_after_a_broker_that_fell_silent(worker_nodes: W
         worker_nodes.on(broker.url)(["default"], env=_QUICK)
 
 
+@pytest.mark.usefixtures("valkey")  # no doorbell of another test is on its way: one more would not be sent
 def test_a_publisher_gives_up_on_a_broker_that_does_not_confirm(
     tenant: Tenant, worker_nodes: Workers, stack_env: Mapping[str, str]
 ) -> None:

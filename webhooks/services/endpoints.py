@@ -228,11 +228,13 @@ def _end(keys: models.QuerySet[Any], now: datetime, end: datetime) -> int:
 def defer(endpoint_id: UUID, seconds: float, reason: str = "") -> None:
     """Leave an endpoint alone for a while: nothing is sent to it before, and it is due again afterwards.
 
-    Not an attempt of any delivery. Without ``reason`` (all its slots are busy) others may still send to it.
+    Not an attempt of any delivery. Without ``reason`` (all its slots are busy) others may still send to it. Of two
+    reasons the one that lasts longer stays: whoever takes a pause back must not end another's.
     """
     until = Now() + models.Value(timedelta(seconds=seconds))
     later = {"next_due_at": Greatest("next_due_at", until)} if reason else {"next_due_at": until}
-    blocked = {"blocked_until": Greatest("blocked_until", until), "blocked_reason": reason} if reason else {}
+    longer = models.Case(models.When(blocked_until__gt=until, then="blocked_reason"), default=models.Value(reason))
+    blocked = {"blocked_until": Greatest("blocked_until", until), "blocked_reason": longer} if reason else {}
     Mailbox.objects.filter(endpoint_id=endpoint_id).exclude(next_due_at=None).update(**later, **blocked)
 
 
